@@ -1,0 +1,122 @@
+/** The new process's end of the channel to the old one, taken out of the application's sight. */
+
+import { HANDOVER_VARIABLES, parseWholeNumber, takeVariables } from '../env.js';
+import { type Message, PROTOCOL_VERSION, parseMessage, toErrorMessage } from './messages.js';
+
+/** What the old process left in the environment for this one. */
+export type HandoverVariables = Partial<Record<(typeof HANDOVER_VARIABLES)[number], string>>;
+
+/**
+ * One per process. It may have been made by the preload of an older bye-core and be used by a newer one, so it changes
+ * only together with the number in its symbol.
+ */
+export interface Link {
+  readonly variables: HandoverVariables;
+  /** Whether there is a channel to talk on: the old process is bye too. */
+  readonly hasChannel: boolean;
+  /** Sends to the old process; does nothing once that has gone. */
+  send(message: Message): void;
+  /** Hands over what has come so far and what comes from now on. One listener. */
+  receive(listener: (message: Message) => void): void;
+  /** Calls back when the old process has gone, at once if it already has. */
+  onLost(listener: () => void): void;
+  /** Ends what only a process that is not ready yet needs: error reports, path and signal guards. */
+  settle(): void;
+}
+
+const LINK = Symbol.for('bye.link/1');
+
+interface LinkHolder {
+  [LINK]?: Link | undefined;
+}
+
+/**
+ * The link of this process, made at the first call.
+ *
+ * @param guards what else to undo once the process has settled
+ * @returns `undefined` unless an old process started this one for an upgrade
+ */
+export function openLink(guards: (variables: HandoverVariables) => (() => void)[] = () => []): Link | undefined {
+  const holder = globalThis as LinkHolder;
+  if (!(LINK in holder)) holder[LINK] = createLink(guards);
+  return holder[LINK];
+}
+
+function createLink(guards: (variables: HandoverVariables) => (() => void)[]): Link | undefined {
+  const variables = takeVariables(HANDOVER_VARIABLES);
+  if (variables.UPGRADE_FD === undefined) return undefined;
+  parseWholeNumber('UPGRADE_FD', variables.UPGRADE_FD, 0x7fffffff);
+  const undo = guards(variables);
+  // Without BYE_PROTOCOL the parent is not bye but knows the readiness byte; its IPC channel, if any, is the app's.
+  const channel = variables.BYE_PROTOCOL === undefined ? undefined : hideChannel();
+  if (channel) undo.push(reportErrors(channel.send));
+  return {
+    variables,
+    hasChannel: channel !== undefined,
+    send: channel?.send ?? (() => {}),
+    receive: channel?.receive ?? (() => {}),
+    onLost: channel?.onLost ?? ((listener) => listener()),
+    settle: () => {
+      for (const step of undo.splice(0)) step();
+    },
+  };
+}
+
+/**
+ * Takes Node's IPC channel away from the application: `process.send` is gone, and neither 'message' nor 'disconnect'
+ * reaches it. `process.on('disconnect', () => process.exit())` is a common idiom and would end this process together
+ * with the old one.
+ */
+function hideChannel() {
+  if (!process.send) return undefined;
+  const sendNow = process.send.bind(process);
+  let listener: ((message: Message) => void) | undefined;
+  const waiting: Message[] = [];
+  const lostListeners: (() => void)[] = [];
+  let lost = !process.connected;
+
+  Reflect.set(process, 'send', undefined);
+  const emit = process.emit as (...args: unknown[]) => boolean;
+  process.emit = function (this: NodeJS.Process, ...args: unknown[]): boolean {
+    if (args[0] === 'message') {
+      const message = parseMessage(args[1]);
+      if (message) listener ? listener(message) : waiting.push(message);
+      return true;
+    }
+    if (args[0] === 'disconnect') {
+      lost = true;
+      for (const callback of lostListeners.splice(0)) callback();
+      return true;
+    }
+    return Reflect.apply(emit, this, args);
+  } as typeof process.emit;
+  // Node reads the channel only while somebody listens for messages; that alone must not keep the process alive.
+  process.on('message', () => {});
+  process.channel?.unref();
+
+  return {
+    send(message: Message): void {
+      if (lost) return;
+      sendNow(message, undefined, undefined, () => {});
+    },
+    receive(callback: (message: Message) => void): void {
+      listener = callback;
+      for (const message of waiting.splice(0)) callback(message);
+    },
+    onLost(callback: () => void): void {
+      lost ? callback() : lostListeners.push(callback);
+    },
+  };
+}
+
+/** Tells the old process what ends this one before it is ready; a syntax error in the entry file included. */
+function reportErrors(send: (message: Message) => void): () => void {
+  const report = (error: unknown) => send({ bye: 'failure', error: toErrorMessage(error) });
+  process.on('uncaughtExceptionMonitor', report);
+  return () => process.removeListener('uncaughtExceptionMonitor', report);
+}
+
+/** The first words of a new process. */
+export function toHello(pid: number): Message {
+  return { bye: 'hello', protocol: PROTOCOL_VERSION, pid, node: process.versions.node };
+}

@@ -1,0 +1,85 @@
+/** What old and new process say to each other, whatever carries it. */
+
+/** Raised when a message changes its meaning. Neighbours understand each other; others fail harmlessly. */
+export const PROTOCOL_VERSION = 1;
+
+/** An error on its way from one process to the other. */
+export interface ErrorMessage {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+}
+
+export type Message =
+  /** New to old: I am up and speak this version. */
+  | { readonly bye: 'hello'; readonly protocol: number; readonly pid: number; readonly node: string }
+  /** New to old: this error ends me before I was ready. */
+  | { readonly bye: 'failure'; readonly error: ErrorMessage }
+  /** Old to new: what I still wait for, and until when (epoch milliseconds). */
+  | { readonly bye: 'draining'; readonly untilMs: number; readonly waitingFor: string }
+  /** New to old: end your drain within this time. */
+  | { readonly bye: 'finish'; readonly withinMs: number };
+
+/**
+ * Reads a message that came from another process.
+ *
+ * @returns `undefined` for anything that is not ours or not well-formed: an application may have used the channel
+ * before bye took it away, and a neighbour may know messages that this version does not
+ */
+export function parseMessage(value: unknown): Message | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const message = value as Record<string, unknown>;
+  switch (message['bye']) {
+    case 'hello':
+      return isNumber(message['protocol']) && isNumber(message['pid']) && isString(message['node'])
+        ? { bye: 'hello', protocol: message['protocol'], pid: message['pid'], node: message['node'] }
+        : undefined;
+    case 'failure': {
+      const error = parseError(message['error']);
+      return error && { bye: 'failure', error };
+    }
+    case 'draining':
+      return isNumber(message['untilMs']) && isString(message['waitingFor'])
+        ? { bye: 'draining', untilMs: message['untilMs'], waitingFor: message['waitingFor'] }
+        : undefined;
+    case 'finish':
+      return isNumber(message['withinMs']) ? { bye: 'finish', withinMs: message['withinMs'] } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+export function toErrorMessage(error: unknown): ErrorMessage {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const code = (error as { code?: unknown }).code;
+  return {
+    name: error.name,
+    message: error.message,
+    ...(isString(code) ? { code } : {}),
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+  };
+}
+
+/** An error of the other process as one of this process, to be the `cause` of what it led to. */
+export function fromErrorMessage(message: ErrorMessage): Error {
+  const error = new Error(message.message);
+  error.name = message.name;
+  if (message.stack !== undefined) error.stack = message.stack;
+  return message.code === undefined ? error : Object.assign(error, { code: message.code });
+}
+
+function parseError(value: unknown): ErrorMessage | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { name, message, code, stack } = value as Record<string, unknown>;
+  if (!isString(name) || !isString(message)) return undefined;
+  return { name, message, ...(isString(code) ? { code } : {}), ...(isString(stack) ? { stack } : {}) };
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}

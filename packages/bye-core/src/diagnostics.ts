@@ -1,0 +1,91 @@
+/** Every event of bye, in one table: a `diagnostics_channel` named `bye:<event>` each, and how the log tells it. */
+
+import { channel } from 'node:diagnostics_channel';
+import { describeError } from './errors.js';
+import type { Phase, Reason } from './status.js';
+import type { CutWork, DrainReport, Logger } from './types.js';
+
+/** What each event carries. Every payload also has the `pid` of the process that tells it. */
+export interface ByeEvents {
+  ready: { generation: number; startedMs: number };
+  stop: { reason: Reason; signal: string | undefined };
+  phase: { phase: Phase };
+  drained: DrainReport;
+  exit: { code: number; keptAliveBy: readonly string[] };
+  'signal-ignored': { signal: string; why: string };
+  'task-failed': { name: string; error: unknown };
+  'hook-failed': { hook: string; error: unknown };
+  'listener-adopted': { key: string; fd: number };
+  'listener-dropped': { key: string };
+  'upgrade-started': { pid: number; generation: number; script: string };
+  'upgrade-finished': { pid: number; generation: number; durationMs: number; node: string | undefined };
+  'upgrade-refused': { error: unknown };
+  'upgrade-failed': { error: unknown };
+  'successor-lost': { pid: number; exitCode: number | null; signal: string | null };
+  'predecessor-gone': { pid: number };
+  'predecessor-killed': { pid: number };
+  warning: { message: string };
+}
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+type Table = { readonly [Name in keyof ByeEvents]: readonly [Level, (payload: ByeEvents[Name]) => string] };
+
+const EVENTS: Table = {
+  ready: ['info', ({ generation, startedMs }) => `ready after ${startedMs} ms, generation ${generation}`],
+  stop: [
+    'info',
+    ({ reason, signal }) => (reason === 'upgrade' ? 'draining: replaced' : `stopping${signal ? ` on ${signal}` : ''}`),
+  ],
+  phase: ['debug', ({ phase }) => `draining: ${phase}`],
+  drained: ['info', ({ durationMs, requestsFinished }) => `drained in ${durationMs} ms, ${requestsFinished} answered`],
+  exit: [
+    'info',
+    ({ code, keptAliveBy }) => `exit ${code}${keptAliveBy.length > 0 ? `; still open: ${keptAliveBy.join(', ')}` : ''}`,
+  ],
+  'signal-ignored': ['warn', ({ signal, why }) => `${signal} ignored: ${why}`],
+  'task-failed': ['error', ({ name, error }) => `task '${name}' failed: ${describeError(error)}`],
+  'hook-failed': ['error', ({ hook, error }) => `${hook} hook failed: ${describeError(error)}`],
+  'listener-adopted': ['debug', ({ key, fd }) => `listener ${key} adopted from descriptor ${fd}`],
+  'listener-dropped': ['warn', ({ key }) => `listener ${key} closed, as this version does not listen on it`],
+  'upgrade-started': [
+    'info',
+    ({ pid, generation, script }) => `upgrade to generation ${generation}: ${script}, pid ${pid}`,
+  ],
+  'upgrade-finished': [
+    'info',
+    ({ pid, generation, durationMs, node }) =>
+      `upgraded to generation ${generation} in ${durationMs} ms: pid ${pid}${node ? `, node ${node}` : ''}`,
+  ],
+  'upgrade-refused': ['error', ({ error }) => `upgrade refused: ${describeError(error)}`],
+  'upgrade-failed': ['error', ({ error }) => `upgrade failed, this process serves on: ${describeError(error)}`],
+  'successor-lost': [
+    'error',
+    ({ pid, exitCode, signal }) =>
+      `the new process ${pid} ended after it took over: ${signal ?? `exit code ${exitCode}`}`,
+  ],
+  'predecessor-gone': ['info', ({ pid }) => `the old process ${pid} has ended`],
+  'predecessor-killed': ['warn', ({ pid }) => `the old process ${pid} outlived its deadline and was killed`],
+  warning: ['warn', ({ message }) => message],
+};
+
+/** Tells an event to whoever subscribed to `bye:<event>`, and to the log. */
+export type Emit = <Name extends keyof ByeEvents>(name: Name, payload: ByeEvents[Name]) => void;
+
+/** Every channel, by name; for a subscriber that wants all. */
+export const EVENT_NAMES = Object.keys(EVENTS) as (keyof ByeEvents)[];
+
+/** @param logger asked at each event, as `register` starts before the application has given its own */
+export function createEmit(logger: () => Logger, pid: number): Emit {
+  return (name, payload) => {
+    const subscribers = channel(`bye:${name}`);
+    if (subscribers.hasSubscribers) subscribers.publish({ ...payload, pid });
+    const [level, tell] = EVENTS[name] as Table[typeof name];
+    logger()[level]({ event: `bye:${name}`, ...payload }, tell(payload));
+    if (name === 'drained') for (const cut of (payload as DrainReport).cut) logger().error(cut, tellCut(cut));
+  };
+}
+
+function tellCut({ kind, name, ageMs }: CutWork): string {
+  return `${kind} cut at the deadline after ${ageMs} ms: ${name}`;
+}

@@ -1,0 +1,78 @@
+/** One client connection: what is asked on it, and how it ends without losing an answer. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Host, Timer } from '../host.js';
+import { forceClose } from './force-close.js';
+
+/**
+ * How long a connection that we ended may go on sending before it is destroyed. Closing a socket with unread bytes
+ * makes the kernel send a reset and drop what it had not sent yet: the tail of the last answer would be lost (T21;
+ * nginx: lingering_timeout).
+ */
+const LINGER_MS = 2000;
+
+export interface Answer {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly startedAt: number;
+}
+
+export class Connection {
+  readonly socket: Socket;
+  readonly answers = new Set<Answer>();
+  /** When it last had nothing to do: it was accepted, or its last answer was flushed. */
+  idleSince: number;
+  /** Took another protocol over (WebSocket, CONNECT): none of HTTP's business any more. */
+  upgraded = false;
+  /** An answer said `Connection: close`, or we ended it: what still comes on it is not processed (RFC 9112, 9.6). */
+  closing = false;
+  /** Our side is closed; we only wait for the client's. */
+  ended = false;
+  readonly #host: Host;
+  readonly #onChange: () => void;
+  #lingering: Timer | undefined;
+
+  constructor(socket: Socket, host: Host, onChange: () => void) {
+    this.socket = socket;
+    this.#host = host;
+    this.#onChange = onChange;
+    this.idleSince = host.now();
+  }
+
+  get isIdle(): boolean {
+    return this.answers.size === 0 && !this.upgraded && !this.ended;
+  }
+
+  /** From now on the last outstanding answer on this connection says close. */
+  closeAfter(answer: Answer): void {
+    const { response } = answer;
+    if (response.headersSent) return;
+    forceClose(
+      response,
+      // A socket that HTTP paused for back-pressure may hold requests that were not parsed yet.
+      () => this.answers.size === 1 && this.answers.has(answer) && !this.socket.isPaused(),
+      () => {
+        this.closing = true;
+        // What Node calls once the answer is flushed.
+        this.socket.destroySoon = () => this.end();
+      },
+    );
+  }
+
+  /** Sends FIN after what is still to be written, and reads on until the client has closed its side too. */
+  end(): void {
+    if (this.ended) return;
+    this.closing = true;
+    this.ended = true;
+    this.socket.end();
+    this.socket.resume();
+    this.#lingering = this.#host.after(LINGER_MS, () => this.socket.destroy());
+    this.#onChange();
+  }
+
+  forget(): void {
+    this.answers.clear();
+    this.#lingering?.cancel();
+  }
+}

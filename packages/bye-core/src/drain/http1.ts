@@ -1,0 +1,205 @@
+/** HTTP/1.1 over TCP, unix sockets or TLS: counts answers, and lets connections go after their last one. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Host, Timer } from '../host.js';
+import type { ServerTap } from '../server-tap.js';
+import { type Answer, Connection } from './connection.js';
+import type { ProtocolDrain } from './protocol.js';
+
+/** Events with which Node hands a request to the application. */
+const REQUEST_EVENTS = ['request', 'checkContinue', 'checkExpectation'] as const;
+
+/**
+ * Which sockets carry HTTP/1.1: for TLS, 'connection' brings the raw one and 'secureConnection' the one that requests
+ * carry (T30); on a plaintext HTTP/2 server there are none.
+ */
+export type Carrier = 'plain' | 'tls' | 'none';
+
+/** Answers a request itself if it returns true. */
+export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export class Http1Drain implements ProtocolDrain {
+  readonly #host: Host;
+  readonly #tap: ServerTap;
+  readonly #onChange: () => void;
+  readonly #intercept: Intercept;
+  readonly #connections = new Map<Socket, Connection>();
+  readonly #handshakes = new Set<Socket>();
+  #sayClose = false;
+  #finished = 0;
+  #idlePolicy: { readonly from: number; readonly graceMs: number } | undefined;
+  #sweepTimer: Timer | undefined;
+
+  constructor(carrier: Carrier, tap: ServerTap, host: Host, intercept: Intercept, onChange: () => void) {
+    this.#host = host;
+    this.#tap = tap;
+    this.#onChange = onChange;
+    this.#intercept = intercept;
+    tap.on('connection', (socket) => {
+      if (carrier === 'tls') this.#startHandshake(socket as Socket);
+      if (carrier === 'plain') this.#add(socket as Socket);
+      return false;
+    });
+    tap.on('secureConnection', (socket) => {
+      this.#endHandshake(socket as TLSSocket);
+      if ((socket as TLSSocket).alpnProtocol !== 'h2') this.#add(socket as Socket);
+      return false;
+    });
+    for (const event of REQUEST_EVENTS) {
+      tap.on(event, (request, response) => this.#begin(event, request as IncomingMessage, response as ServerResponse));
+    }
+    for (const event of ['upgrade', 'connect']) {
+      tap.on(event, (request) => {
+        const connection = this.#connections.get((request as IncomingMessage).socket);
+        if (connection) connection.upgraded = true;
+        return false;
+      });
+    }
+  }
+
+  get answers(): readonly Answer[] {
+    return [...this.#connections.values()].flatMap((connection) => [...connection.answers]);
+  }
+
+  get inFlight(): number {
+    let count = 0;
+    for (const connection of this.#connections.values()) count += connection.answers.size;
+    return count;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size + this.#handshakes.size;
+  }
+
+  get finished(): number {
+    return this.#finished;
+  }
+
+  /** Upgraded sockets never go idle and are not waited for; they end when everything else has. */
+  get isQuiet(): boolean {
+    if (this.#handshakes.size > 0) return false;
+    for (const { upgraded, ended, answers } of this.#connections.values()) {
+      if (answers.size > 0) return false;
+      if (!upgraded && !ended) return false;
+    }
+    return true;
+  }
+
+  sayClose(): void {
+    if (this.#sayClose) return;
+    this.#sayClose = true;
+    for (const connection of this.#connections.values()) {
+      for (const answer of connection.answers) connection.closeAfter(answer);
+    }
+  }
+
+  closeIdle(from: number, graceMs: number): void {
+    this.#idlePolicy = { from, graceMs };
+    this.#sweep();
+  }
+
+  reopen(): void {
+    this.#sayClose = false;
+    this.#idlePolicy = undefined;
+  }
+
+  endUpgraded(): void {
+    for (const connection of this.#connections.values()) if (connection.upgraded) connection.end();
+  }
+
+  destroy(): void {
+    this.#sweepTimer?.cancel();
+    for (const socket of [...this.#connections.keys(), ...this.#handshakes]) socket.destroy();
+  }
+
+  #add(socket: Socket): void {
+    const connection = new Connection(socket, this.#host, this.#onChange);
+    this.#connections.set(socket, connection);
+    // Answers queued behind a dead one never emit 'close' on Node 20 and 22: drop them with their socket (T13).
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      connection.forget();
+      this.#onChange();
+    });
+    if (this.#idlePolicy) this.#sweep();
+  }
+
+  #startHandshake(socket: Socket): void {
+    this.#handshakes.add(socket);
+    socket.once('close', () => {
+      if (this.#handshakes.delete(socket)) this.#onChange();
+    });
+    if (this.#idlePolicy) this.#sweep();
+  }
+
+  #endHandshake(secure: Socket): void {
+    for (const raw of this.#handshakes) {
+      if (raw.remotePort !== secure.remotePort || raw.remoteAddress !== secure.remoteAddress) continue;
+      this.#handshakes.delete(raw);
+      return;
+    }
+  }
+
+  /** @returns true to keep the event from the application, for now or for good */
+  #begin(event: string, request: IncomingMessage, response: ServerResponse): boolean {
+    const connection = this.#connections.get(request.socket);
+    if (!connection) return this.#intercept(request, response);
+    if (connection.closing) return true;
+    const answer: Answer = { request, response, startedAt: this.#host.now() };
+    connection.answers.add(answer);
+    response.once('close', () => this.#end(connection, answer));
+    if (!this.#sayClose) return this.#intercept(request, response);
+    connection.closeAfter(answer);
+    // One turn later, so that pipelined requests that came in the same packet are counted before the first is answered.
+    setImmediate(() => {
+      if (!this.#intercept(request, response)) this.#tap.pass(event, request, response);
+    });
+    return true;
+  }
+
+  #end(connection: Connection, answer: Answer): void {
+    if (!connection.answers.delete(answer)) return;
+    if (this.#sayClose) this.#finished += 1;
+    if (connection.answers.size > 0) return;
+    connection.idleSince = this.#host.now();
+    this.#onChange();
+    if (this.#idlePolicy) this.#sweep();
+  }
+
+  /** Ends every connection that has been idle for long enough, and comes back when the next one is due. */
+  #sweep(): void {
+    const policy = this.#idlePolicy;
+    if (!policy) return;
+    this.#sweepTimer?.cancel();
+    const due: Connection[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    const now = this.#host.now();
+    for (const connection of this.#connections.values()) {
+      if (!connection.isIdle) continue;
+      const at = Math.max(policy.from, connection.idleSince) + policy.graceMs;
+      if (at <= now) due.push(connection);
+      else next = Math.min(next, at);
+    }
+    const handshakesEndAt = policy.from + policy.graceMs;
+    if (this.#handshakes.size > 0) {
+      if (handshakesEndAt <= now) for (const socket of this.#handshakes) socket.destroy();
+      else next = Math.min(next, handshakesEndAt);
+    }
+    if (due.length > 0) this.#endIfStillIdle(due);
+    if (next < Number.POSITIVE_INFINITY) this.#sweepTimer = this.#host.after(next - now, () => this.#sweep(), true);
+  }
+
+  /** Timers run before the event loop reads sockets: a request may already wait in the kernel, so let it be read (T3). */
+  #endIfStillIdle(due: readonly Connection[]): void {
+    const seen = new Map(due.map((connection) => [connection, connection.idleSince]));
+    setImmediate(() => {
+      setImmediate(() => {
+        for (const [connection, idleSince] of seen) {
+          if (connection.isIdle && connection.idleSince === idleSince) connection.end();
+        }
+      });
+    });
+  }
+}

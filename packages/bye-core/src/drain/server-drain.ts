@@ -1,0 +1,203 @@
+/** One server on its way out: no new connections, every answer sent, and then nothing left. */
+
+import { Server } from 'node:net';
+import type { Host } from '../host.js';
+import { type ServerTap, tapServer } from '../server-tap.js';
+import type { CutWork, DescribeRequest } from '../types.js';
+import { createDrain } from './create-drain.js';
+import type { Intercept } from './http1.js';
+import type { ProtocolDrain } from './protocol.js';
+import { createTerminate, type Terminate } from './terminator.js';
+
+/** For how long a stop goes on accepting connections that wait in the kernel, in milliseconds. */
+const ACCEPT_QUEUE_MS = 100;
+
+export interface ServerDrainParts {
+  readonly host: Host;
+  readonly intercept: Intercept;
+  readonly describe: DescribeRequest;
+  /** How long idle connections may still bring a request when the application itself calls `server.close()`. */
+  readonly graceMs: () => number;
+  /** Called when the listener is closed, with its socket path still there. */
+  readonly onSoftClose: () => void;
+  /** Called when the server is closed and its last connection gone. */
+  readonly onClosed: () => void;
+}
+
+type CloseCallback = (error?: Error) => void;
+
+/**
+ * Takes over `server.close()`: Node's own truncates answers that are not flushed yet (T1), cuts idle connections on
+ * which a request is on its way (T3), never ends for others (T2), and swallows a second call's `close` event (T26).
+ */
+export class ServerDrain {
+  readonly server: Server;
+  readonly #parts: ServerDrainParts;
+  readonly #tap: ServerTap;
+  readonly #protocol: ProtocolDrain;
+  readonly #terminate: Terminate;
+  readonly #waiting = new Set<() => void>();
+  readonly #closeCallbacks: CloseCallback[] = [];
+  #state: 'unopened' | 'open' | 'closing' | 'closed';
+  #accepted = 0;
+  #echoes = 0;
+
+  constructor(server: Server, parts: ServerDrainParts) {
+    this.server = server;
+    this.#parts = parts;
+    this.#state = server.listening ? 'open' : 'unopened';
+    this.#tap = tapServer(server);
+    this.#terminate = createTerminate(server);
+    this.#tap.on('connection', () => {
+      this.#accepted += 1;
+      return false;
+    });
+    this.#protocol = createDrain(server, this.#tap, parts.host, parts.intercept, () => this.#wake());
+    this.#tap.on('listening', () => {
+      this.#state = 'open';
+      this.#protocol.reopen();
+      return false;
+    });
+    this.#tap.on('close', () => this.#onClose());
+    server.close = (callback?: CloseCallback) => this.#closeForApp(callback);
+  }
+
+  get isListening(): boolean {
+    return this.server.listening;
+  }
+
+  get inFlight(): number {
+    return this.#protocol.inFlight;
+  }
+
+  get connectionCount(): number {
+    return this.#protocol.connectionCount;
+  }
+
+  get finished(): number {
+    return this.#protocol.finished;
+  }
+
+  /** Tells clients with their next answer to go elsewhere; goes on accepting and serving. */
+  sayClose(): void {
+    this.#protocol.sayClose();
+  }
+
+  /**
+   * Accepts what already waits in the kernel's queue, which would be reset when the last listener on it closes (T19).
+   * Ends after two turns of the event loop that brought no connection, or after 100 ms.
+   */
+  async emptyAcceptQueue(): Promise<void> {
+    const until = this.#parts.host.now() + ACCEPT_QUEUE_MS;
+    let quietTurns = 0;
+    while (quietTurns < 2 && this.isListening && this.#parts.host.now() < until) {
+      const before = this.#accepted;
+      await new Promise((resolve) => setImmediate(resolve));
+      quietTurns = this.#accepted === before ? quietTurns + 1 : 0;
+    }
+  }
+
+  /** Stops accepting; connections live on. Synchronous, idempotent. */
+  softClose(): void {
+    this.sayClose();
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    // The application, or Fastify for its second address (T4), may call close() too: that must reap nothing.
+    if ('closeIdleConnections' in this.server) this.server.closeIdleConnections = () => {};
+    Server.prototype.close.call(this.server);
+    this.#parts.onSoftClose();
+  }
+
+  closeIdle(from: number, graceMs: number): void {
+    this.#protocol.closeIdle(from, graceMs);
+  }
+
+  /** Resolves when no work is in progress and no connection could bring any. */
+  whenQuiet(): Promise<void> {
+    return this.#when(() => this.#protocol.isQuiet);
+  }
+
+  /** Ends what took another protocol over: it would never go idle. */
+  endUpgraded(): void {
+    this.#protocol.endUpgraded();
+  }
+
+  /** What is still running, by name. */
+  listWork(): CutWork[] {
+    const now = this.#parts.host.now();
+    const requests = this.#protocol.answers.map(({ request, startedAt }) => ({
+      kind: 'request' as const,
+      name: this.#parts.describe(request),
+      ageMs: Math.round(now - startedAt),
+    }));
+    const unnamed = Math.max(0, this.#protocol.inFlight - requests.length);
+    const others = Array.from({ length: unnamed }, () => ({
+      kind: 'connection' as const,
+      name: 'connection',
+      ageMs: 0,
+    }));
+    return [...requests, ...others];
+  }
+
+  /** The forced end of every connection. */
+  async destroy(): Promise<void> {
+    if (this.#state === 'unopened') return;
+    this.softClose();
+    const terminated = this.#terminate();
+    this.#protocol.destroy();
+    await terminated;
+  }
+
+  #closeForApp(callback?: CloseCallback): Server {
+    if (this.#state === 'unopened' || (this.#state === 'open' && !this.isListening)) {
+      return Object.getPrototypeOf(this.server).close.call(this.server, callback);
+    }
+    if (this.#state === 'closed') {
+      if (callback) process.nextTick(callback);
+      return this.server;
+    }
+    if (callback) this.#closeCallbacks.push(callback);
+    if (this.#state === 'open') {
+      this.softClose();
+      this.closeIdle(this.#parts.host.now(), this.#parts.graceMs());
+      void this.whenQuiet().then(() => this.endUpgraded());
+    }
+    return this.server;
+  }
+
+  /** @returns true to swallow the event: it is the echo of our own clean-up */
+  #onClose(): boolean {
+    if (this.#echoes > 0) {
+      this.#echoes -= 1;
+      return true;
+    }
+    if (this.#state !== 'closing') return false;
+    this.#state = 'closed';
+    Reflect.deleteProperty(this.server, 'closeIdleConnections');
+    // Node's own close() stops the timer that checks for slow requests, which would hold this server for ever.
+    this.#echoes += 1;
+    Object.getPrototypeOf(this.server).close.call(this.server);
+    this.#parts.onClosed();
+    process.nextTick(() => {
+      for (const callback of this.#closeCallbacks.splice(0)) callback();
+    });
+    this.#wake();
+    return false;
+  }
+
+  #when(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!condition()) return;
+        this.#waiting.delete(check);
+        resolve();
+      };
+      this.#waiting.add(check);
+      check();
+    });
+  }
+
+  #wake(): void {
+    for (const check of [...this.#waiting]) check();
+  }
+}

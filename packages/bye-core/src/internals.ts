@@ -1,0 +1,104 @@
+/** Every undocumented member of Node that bye uses, so that a new Node version has one file to break. */
+
+import { closeSync } from 'node:fs';
+import net, { type ListenOptions, type Server } from 'node:net';
+
+interface ListenHandle {
+  readonly fd?: number;
+  listen(backlog: number): number;
+}
+
+interface ServerInternals {
+  _handle: ListenHandle | null;
+  _pipeName?: string;
+}
+
+function internalsOf(server: Server): ServerInternals {
+  return server as unknown as ServerInternals;
+}
+
+/**
+ * The descriptor of a listening server, as no public getter exists.
+ *
+ * @returns `undefined` if the server does not listen, or listens through another process (a cluster worker)
+ */
+export function listenFdOf(server: Server): number | undefined {
+  const fd = internalsOf(server)._handle?.fd;
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+}
+
+/** Gives an adopted unix listener the path that `server.address()` answers; without it `address()` is `null` (T17). */
+export function setPipeName(server: Server, path: string): void {
+  internalsOf(server)._pipeName = path;
+}
+
+/** A listener that looks open to the application but whose socket is not polled yet. */
+export interface DeferredListen {
+  /**
+   * Starts accepting.
+   *
+   * @returns 0, or libuv's negative errno; 0 as well if the server was closed meanwhile
+   */
+  start(): number;
+}
+
+/**
+ * Makes the next `listen()` of this server leave out the last step, the poll of its socket: 'listening' fires and
+ * `address()` is right, but nothing is accepted before `start()`. `server.listen()` itself can't be put off, as
+ * frameworks wait for it.
+ */
+export function deferNextListen(server: Server): DeferredListen {
+  const internals = internalsOf(server);
+  let start = () => 0;
+  // net.js assigns the handle and calls its listen() at once: the assignment is the only moment between the two.
+  Object.defineProperty(server, '_handle', {
+    configurable: true,
+    enumerable: true,
+    get: () => null,
+    set(handle: ListenHandle | null) {
+      Object.defineProperty(server, '_handle', { configurable: true, enumerable: true, writable: true, value: handle });
+      if (handle === null) return;
+      handle.listen = (backlog) => {
+        start = () => {
+          Reflect.deleteProperty(handle, 'listen');
+          start = () => 0;
+          return internals._handle === handle ? handle.listen(backlog) : 0;
+        };
+        return 0;
+      };
+    },
+  });
+  return { start: () => start() };
+}
+
+/**
+ * What Node makes of the arguments of `listen()`; for Node versions whose diagnostics channel does not say it. The
+ * backlog, which Node reads from the arguments, is put into the options.
+ */
+export function normalizeListenArguments(args: readonly unknown[]): {
+  options: ListenOptions & { fd?: number };
+  callback: (() => void) | undefined;
+} {
+  const { _normalizeArgs } = net as unknown as { _normalizeArgs(args: readonly unknown[]): [object, unknown] };
+  const [options, callback] = _normalizeArgs(args);
+  const backlog = [args[1], args[2]].find((value) => typeof value === 'number' && value > 0);
+  // An empty object is Node's form of `listen()`: any free port.
+  const named = args.length === 0 || typeof args[0] === 'function' ? { port: 0 } : options;
+  if (backlog !== undefined && !('backlog' in named)) Object.assign(named, { backlog });
+  return { options: named, callback: typeof callback === 'function' ? (callback as () => void) : undefined };
+}
+
+/** Whether this process was started with an IPC channel, by whomever. */
+export function hasOwnChannel(): boolean {
+  return process.channel !== undefined && process.channel !== null;
+}
+
+/** Closes a descriptor that nothing in this process uses; false if it was not open. */
+export function closeFd(fd: number): boolean {
+  try {
+    closeSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,106 @@
+/** Listeners this process was started with: from an old process, or from systemd. */
+
+import type { AddressInfo } from 'node:net';
+import { parseWholeNumber } from '../env.js';
+import { ByeError } from '../errors.js';
+import { closeFd } from '../internals.js';
+import { matchInherited } from './key.js';
+
+export interface Inherited {
+  readonly fd: number;
+  readonly key: string;
+  /** systemd's names for it. Whoever has one came by socket activation, and is never dropped. */
+  readonly names: readonly string[];
+  readonly address?: AddressInfo;
+}
+
+/** What `BYE_LISTENERS` holds for each listener. */
+export interface HandedListener {
+  readonly fd: number;
+  readonly key: string;
+  readonly names: readonly string[];
+}
+
+/** @throws {ByeError} If the text is not what an old process writes (`ERR_BYE_ENVIRONMENT`) */
+export function parseHandedListeners(text: string | undefined): HandedListener[] {
+  if (text === undefined || text === '') return [];
+  const list = parseJson(text);
+  if (Array.isArray(list) && list.every(isHanded)) return list;
+  throw new ByeError(
+    'ERR_BYE_ENVIRONMENT',
+    'Cannot use BYE_LISTENERS as it is not a list of { fd, key, names }. It is set by the process that starts this one, never by hand: unset it',
+    { variable: 'BYE_LISTENERS', value: text },
+  );
+}
+
+/** Those that nobody in this process listens on yet. */
+export class InheritedListeners {
+  readonly #waiting: Inherited[];
+
+  /** Whether an old process handed listeners over, as opposed to a first start. */
+  readonly handedOver: boolean;
+
+  constructor(inherited: readonly Inherited[], handedOver: boolean) {
+    this.#waiting = [...inherited];
+    this.handedOver = handedOver;
+  }
+
+  /** The waiting ones, which the next process may want. */
+  get waiting(): readonly Inherited[] {
+    return this.#waiting;
+  }
+
+  /** Nothing is left that would be lost; activated ones never are. */
+  get allClaimed(): boolean {
+    return this.#waiting.every(({ names }) => names.length > 0);
+  }
+
+  /** Takes the one that a `listen()` asks for. */
+  claim(key: string): Inherited | undefined {
+    return this.#take(matchInherited(key, this.#waiting));
+  }
+
+  /** Takes the activated one that is bound to a port, on whatever address. */
+  claimPort(port: number): Inherited | undefined {
+    return this.#take(this.#waiting.find(({ address, names }) => names.length > 0 && address?.port === port));
+  }
+
+  /** One that is bound to the same port, though on another address. */
+  findPort(port: number): Inherited | undefined {
+    return this.#waiting.find(({ key }) => portOfKey(key) === port);
+  }
+
+  /** Closes what nobody claimed: the kernel would go on completing handshakes that nobody answers (T23). */
+  dropUnclaimed(): string[] {
+    const dropped = this.#waiting.filter(({ names }) => names.length === 0);
+    for (const { fd } of dropped) closeFd(fd);
+    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter(({ names }) => names.length > 0));
+    return dropped.map(({ key }) => key);
+  }
+
+  #take(found: Inherited | undefined): Inherited | undefined {
+    if (found) this.#waiting.splice(this.#waiting.indexOf(found), 1);
+    return found;
+  }
+}
+
+/** @returns the port that a TCP key names, if it names one */
+export function portOfKey(key: string): number | undefined {
+  const port = /^tcp:.*:(\d+)(?::v6only)?(?:#\d+)?$/.exec(key)?.[1];
+  return port === undefined ? undefined : parseWholeNumber('BYE_LISTENERS', port, 0xffff);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isHanded(value: unknown): value is HandedListener {
+  if (typeof value !== 'object' || value === null) return false;
+  const { fd, key, names } = value as Record<string, unknown>;
+  const isFd = typeof fd === 'number' && Number.isInteger(fd) && fd >= 3;
+  return isFd && typeof key === 'string' && Array.isArray(names) && names.every((name) => typeof name === 'string');
+}

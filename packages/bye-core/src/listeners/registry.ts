@@ -1,0 +1,219 @@
+/** Every listener of the process: adopts inherited ones, knows the open ones, hands them on. */
+
+import { lstatSync } from 'node:fs';
+import { type ListenOptions, Server } from 'node:net';
+import type { Host, Timer } from '../host.js';
+import { type DeferredListen, deferNextListen, listenFdOf, setPipeName } from '../internals.js';
+import { tapServer } from '../server-tap.js';
+import type { HandedListener, InheritedListeners } from './inherited.js';
+import { KeyOrdinals, keyOfAddress, listenerKey } from './key.js';
+import { explainListenError } from './listen-error.js';
+import { type BindPlan, planBind, publish } from './unix-bind.js';
+import { type Hold, holdPath } from './unix-hold.js';
+import { isLiveSocket, removeStale, socketIdentity, unlinkIfOurs } from './unix-path.js';
+
+export interface ListenersParts {
+  readonly host: Host;
+  readonly inherited: InheritedListeners;
+  /** Whether adopted listeners accept nothing until `startAccepting`: in the new process of an upgrade. */
+  readonly deferAccept: boolean;
+  readonly onAdopted: (key: string, fd: number) => void;
+  /** A `listen()` was called, whatever became of it. */
+  readonly onListen: (server: Server) => void;
+}
+
+interface Listener {
+  readonly key: string;
+  readonly ordinalKey: string;
+  readonly names: readonly string[];
+  /** A unix path that has to go when the listener does, with the identity of its socket. */
+  path?: { readonly name: string; readonly identity: string };
+}
+
+type Options = ListenOptions & { fd?: number };
+
+export class Listeners {
+  readonly #parts: ListenersParts;
+  readonly #open = new Map<Server, Listener>();
+  readonly #ordinals = new KeyOrdinals();
+  readonly #deferred = new Map<Server, DeferredListen>();
+  #held: Timer | undefined;
+
+  constructor(parts: ListenersParts) {
+    this.#parts = parts;
+  }
+
+  /** Called for every `listen()` in the process, just before Node acts on it. */
+  prepare(server: Server, options: Options): void {
+    const key = listenerKey(options, process.cwd());
+    if (key !== undefined) this.#prepareKeyed(server, options, key);
+    this.#parts.onListen(server);
+  }
+
+  #prepareKeyed(server: Server, options: Options, key: string): void {
+    const ordinalKey = this.#ordinals.take(key);
+    const original = { ...options };
+    // The object may be the application's own: Fastify uses it again for the second address of localhost.
+    process.nextTick(() => restoreOptions(options, original));
+    const adopted = this.#parts.inherited.claim(ordinalKey);
+    const plan = adopted ? undefined : this.#planPath(key, options);
+    if (adopted) this.#adopt(server, options, key, adopted.fd);
+    else if (plan) options.path = plan.bindPath;
+    this.#track(server, { key, ordinalKey, names: adopted?.names ?? [] }, plan, original);
+  }
+
+  /** A server that listened before bye knew of it: it can be handed on, but was never adopted. */
+  notice(server: Server): void {
+    if (this.#open.has(server) || !server.listening) return;
+    const address = server.address();
+    if (address === null) return;
+    const key = keyOfAddress(address);
+    this.#track(server, { key, ordinalKey: this.#ordinals.take(key), names: [] }, undefined, {});
+    this.#open.set(server, { key, ordinalKey: key, names: [] });
+  }
+
+  /** Servers that listen now. */
+  get servers(): readonly Server[] {
+    return [...this.#open.keys()];
+  }
+
+  /** What the next process gets: every listener with a descriptor, and the activated ones that nobody claimed. */
+  get handedOn(): HandedListener[] {
+    const open = [...this.#open].flatMap(([server, { ordinalKey, names }]) => {
+      const fd = listenFdOf(server);
+      return fd === undefined ? [] : [{ fd, key: ordinalKey, names }];
+    });
+    return [...open, ...this.#parts.inherited.waiting.map(({ fd, key, names }) => ({ fd, key, names }))];
+  }
+
+  /** Links every unix path aside, so that a new version that unlinks it cannot cut this process off. */
+  holdPaths(): Hold[] {
+    return [...this.#open.values()].flatMap(({ key }) => {
+      const hold = key.startsWith('unix:')
+        ? holdPath(key.slice('unix:'.length), (path) => this.#isLive(path))
+        : undefined;
+      return hold ? [hold] : [];
+    });
+  }
+
+  /** Ends the deferral: adopted listeners accept from now on. */
+  startAccepting(): void {
+    for (const [server, deferred] of this.#deferred) {
+      const errno = deferred.start();
+      if (errno < 0) server.emit('error', Object.assign(new Error(`Cannot accept: errno ${-errno}`), { errno }));
+    }
+    this.#deferred.clear();
+    this.#held?.cancel();
+  }
+
+  /**
+   * The listener of this server is closed.
+   *
+   * @param handedOn the path leads to a socket that another process serves, so it stays
+   */
+  forget(server: Server, handedOn: boolean): void {
+    const listener = this.#open.get(server);
+    if (!listener) return;
+    this.#open.delete(server);
+    this.#deferred.delete(server);
+    this.#ordinals.release(listener.ordinalKey);
+    if (listener.path && !handedOn) unlinkIfOurs(listener.path.name, listener.path.identity);
+  }
+
+  /** Stops accepting on a server that nothing else drains; another process serves its address. */
+  close(server: Server): void {
+    this.forget(server, true);
+    Server.prototype.close.call(server);
+  }
+
+  #adopt(server: Server, options: Options, key: string, fd: number): void {
+    options.fd = fd;
+    if (key.startsWith('unix:')) setPipeName(server, key.slice('unix:'.length));
+    if (key.startsWith('abstract:')) setPipeName(server, `\0${key.slice('abstract:'.length)}`);
+    if (this.#parts.deferAccept) {
+      this.#deferred.set(server, deferNextListen(server));
+      // A listener that is not polled keeps no event loop alive, and the process has to live until it is.
+      this.#held ??= this.#parts.host.after(Number.POSITIVE_INFINITY, () => {}, true);
+    }
+    this.#parts.onAdopted(key, fd);
+  }
+
+  /** @returns `undefined` to let Node bind the path itself, and report EADDRINUSE where somebody serves there */
+  #planPath(key: string, options: Options): BindPlan | undefined {
+    if (!key.startsWith('unix:')) return undefined;
+    const path = key.slice('unix:'.length);
+    const taken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    if (taken && !removeStale(path, this.#parts.host)) return undefined;
+    const plan = planBind(path);
+    if (plan) {
+      delete options.readableAll;
+      delete options.writableAll;
+    }
+    return plan;
+  }
+
+  #track(server: Server, listener: Listener, plan: BindPlan | undefined, original: Options): void {
+    const tap = tapServer(server);
+    let settled = false;
+    const settle = (): boolean => {
+      const first = !settled;
+      settled = true;
+      return first;
+    };
+    tap.on('listening', () => {
+      if (!settle()) return false;
+      if (plan && !this.#publish(server, plan, original)) return true;
+      const name = listener.key.startsWith('unix:') ? listener.key.slice('unix:'.length) : undefined;
+      const identity = name === undefined ? undefined : socketIdentity(name);
+      if (name !== undefined && identity !== undefined) listener.path = { name, identity };
+      this.#open.set(server, listener);
+      return false;
+    });
+    tap.on('error', (error) => {
+      if (!settle()) return false;
+      this.#ordinals.release(listener.ordinalKey);
+      this.#deferred.delete(server);
+      const explained = explainListenError(error as NodeJS.ErrnoException, listener.key, this.#parts.inherited);
+      if (explained === error) return false;
+      tap.pass('error', explained);
+      return true;
+    });
+    tap.on('close', () => {
+      this.forget(server, false);
+      return false;
+    });
+  }
+
+  /** @returns false if somebody else took the path meanwhile: the server has failed, like with any other EADDRINUSE */
+  #publish(server: Server, plan: BindPlan, original: Options): boolean {
+    try {
+      publish(plan, {
+        clear: (path) => removeStale(path, this.#parts.host),
+        readableAll: original.readableAll === true,
+        writableAll: original.writableAll === true,
+      });
+      setPipeName(server, plan.path);
+      return true;
+    } catch (cause) {
+      const taken = (cause as NodeJS.ErrnoException).code === 'EEXIST';
+      const error = Object.assign(
+        new Error(`listen ${taken ? 'EADDRINUSE: address already in use' : 'failed:'} ${plan.path}`, { cause }),
+        { code: taken ? 'EADDRINUSE' : (cause as NodeJS.ErrnoException).code, syscall: 'listen', address: plan.path },
+      );
+      server.close();
+      server.emit('error', error);
+      return false;
+    }
+  }
+
+  #isLive(path: string): boolean {
+    return isLiveSocket(path, this.#parts.host);
+  }
+}
+
+function restoreOptions(options: Options, original: Options): void {
+  for (const name of ['fd', 'path', 'readableAll', 'writableAll'] as const) {
+    if (name in original) Object.assign(options, { [name]: original[name] });
+    else delete options[name];
+  }
+}

@@ -1,0 +1,180 @@
+/** The options of bye: their types, defaults and checks. Code beats default, environment beats code. */
+
+import { isMainThread } from 'node:worker_threads';
+import { readVariable, underTestRunner } from '../env.js';
+import type { Logger } from '../types.js';
+import { type HealthOptions, type HealthSettings, resolveHealth } from './health.js';
+import {
+  absolute,
+  override,
+  readDelay,
+  readDuration,
+  readFlag,
+  readLogger,
+  readSignals,
+  readSuccessor,
+  readText,
+  readWord,
+} from './readers.js';
+
+/** What runs at an upgrade, where it differs from how this process was started. */
+export interface SuccessorOptions {
+  /** The Node to run: a path, or a bare name to look up in PATH. */
+  execPath?: string;
+  /** Node's own options. Taken as they are: a debugger port given here is opened. */
+  execArgv?: readonly string[];
+  /** Relative to `cwd`. */
+  script?: string;
+  args?: readonly string[];
+  /** Relative to the directory this process was started in. */
+  cwd?: string;
+  /** Added to the environment of the first process; `undefined` removes. Not handed on: each version says it again. */
+  env?: Record<string, string | undefined>;
+}
+
+/** Durations are in milliseconds. Each option can be set by environment as `BYE_<NAME>`, which wins. */
+export interface ByeOptions {
+  /** Signals that stop the service. @defaultValue `['SIGTERM', 'SIGINT', 'SIGQUIT']` */
+  stopSignals?: readonly NodeJS.Signals[];
+  /** Signals that start an upgrade. @defaultValue `['SIGUSR1']` */
+  upgradeSignals?: readonly NodeJS.Signals[];
+  /**
+   * How long a stop goes on serving with `/readyz` red, so that balancers leave first; Ctrl-C never waits.
+   * @defaultValue `'auto'`: 5000 on Kubernetes, else 0
+   */
+  shutdownDelayMs?: number | 'auto';
+  /** How long, counted from the signal, an idle connection may still bring a request. @defaultValue 1000; SIGINT: 0 */
+  keepAliveGraceMs?: number;
+  /** The whole stop: delay, requests, tasks, hooks. @defaultValue 25000 */
+  shutdownTimeoutMs?: number;
+  /**
+   * The part of `shutdownTimeoutMs` that belongs to the close hooks, also after a cut.
+   * @defaultValue 3000, but at most a quarter of `shutdownTimeoutMs`
+   */
+  closeReserveMs?: number;
+  /** Until a new process has to be ready. @defaultValue 60000 */
+  upgradeTimeoutMs?: number;
+  /** How long a replaced process may finish its work. @defaultValue 300000 */
+  upgradeDrainTimeoutMs?: number;
+  /** `'manual'`: call `ready()` yourself. @defaultValue `'auto'` */
+  readiness?: 'auto' | 'manual';
+  /** What runs at an upgrade; a function is asked at each one. @defaultValue as this process was started */
+  successor?: SuccessorOptions | (() => SuccessorOptions | Promise<SuccessorOptions>);
+  /** Where `ready()` writes the PID; the variable PIDFILE wins. */
+  pidFile?: string;
+  /** Health endpoints. @defaultValue `true` */
+  health?: boolean | string | HealthOptions;
+  /** Pino-shaped; `false` silences. @defaultValue warn and error as one line each on stderr */
+  logger?: Logger | false;
+  /** Whether signals are handled. @defaultValue `true` for the process's instance, `false` under a test runner */
+  signals?: boolean;
+  /** Whether the process exits after a stop. @defaultValue `true` for the process's instance, `false` under a test runner */
+  exit?: boolean;
+  /** Upgrade even where the surroundings would end or lose the service. @defaultValue `false` */
+  allowUnsafeUpgrade?: boolean;
+  /** Live connections do not move in this version; idle ones are asked to reconnect. @defaultValue `'auto'` */
+  moveConnections?: 'auto' | false;
+}
+
+/** The options after defaults, environment and checks. */
+export interface Settings {
+  readonly stopSignals: readonly NodeJS.Signals[];
+  readonly upgradeSignals: readonly NodeJS.Signals[];
+  readonly shutdownDelayMs: number;
+  readonly keepAliveGraceMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly closeReserveMs: number;
+  readonly upgradeTimeoutMs: number;
+  readonly upgradeDrainTimeoutMs: number;
+  readonly readiness: 'auto' | 'manual';
+  readonly successor: ByeOptions['successor'];
+  readonly pidFile: string | undefined;
+  readonly health: HealthSettings | undefined;
+  logger: Logger;
+  /** The application gave a logger, or `false`. */
+  hasOwnLogger: boolean;
+  readonly signals: boolean;
+  readonly exit: boolean;
+  readonly allowUnsafeUpgrade: boolean;
+}
+
+/** The durations with their defaults, in milliseconds. */
+export const DURATIONS = {
+  keepAliveGraceMs: 1000,
+  shutdownTimeoutMs: 25_000,
+  closeReserveMs: 3000,
+  upgradeTimeoutMs: 60_000,
+  upgradeDrainTimeoutMs: 300_000,
+} as const;
+
+/** Every option by name; a test compares it with the documented table. */
+export const OPTION_NAMES: readonly (keyof ByeOptions)[] = [
+  'stopSignals',
+  'upgradeSignals',
+  'shutdownDelayMs',
+  ...(Object.keys(DURATIONS) as (keyof typeof DURATIONS)[]),
+  'readiness',
+  'successor',
+  'pidFile',
+  'health',
+  'logger',
+  'signals',
+  'exit',
+  'allowUnsafeUpgrade',
+  'moveConnections',
+];
+
+/**
+ * @param scope `'process'` for the process's one instance, which handles signals and exits
+ * @throws {TypeError} If an option is unknown or of the wrong type
+ * @throws {RangeError} If a number or word is out of range
+ * @throws {ByeError} If a variable that overrides one is malformed (`ERR_BYE_ENVIRONMENT`)
+ */
+export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', pid: number): Settings {
+  for (const name of Object.keys(options)) {
+    if (!(OPTION_NAMES as readonly string[]).includes(name)) {
+      throw new TypeError(`Unknown option '${name}': bye knows ${OPTION_NAMES.join(', ')}`);
+    }
+  }
+  const shutdownTimeoutMs = readDuration('shutdownTimeoutMs', options.shutdownTimeoutMs, DURATIONS.shutdownTimeoutMs);
+  const closeReserveMs = Math.min(DURATIONS.closeReserveMs, Math.floor(shutdownTimeoutMs / 4));
+  const processWide = scope === 'process' && isMainThread && !underTestRunner();
+  const settings: Settings = {
+    stopSignals: readSignals('stopSignals', options.stopSignals, ['SIGTERM', 'SIGINT', 'SIGQUIT']),
+    upgradeSignals: readSignals('upgradeSignals', options.upgradeSignals, ['SIGUSR1']),
+    shutdownDelayMs: readDelay(options.shutdownDelayMs),
+    keepAliveGraceMs: readDuration('keepAliveGraceMs', options.keepAliveGraceMs, DURATIONS.keepAliveGraceMs),
+    shutdownTimeoutMs,
+    closeReserveMs: readDuration('closeReserveMs', options.closeReserveMs, closeReserveMs),
+    upgradeTimeoutMs: readDuration('upgradeTimeoutMs', options.upgradeTimeoutMs, DURATIONS.upgradeTimeoutMs),
+    upgradeDrainTimeoutMs: readDuration(
+      'upgradeDrainTimeoutMs',
+      options.upgradeDrainTimeoutMs,
+      DURATIONS.upgradeDrainTimeoutMs,
+    ),
+    readiness: readWord('readiness', options.readiness, ['auto', 'manual'], 'auto'),
+    successor: readSuccessor(options.successor),
+    pidFile: absolute(readVariable('PIDFILE') || readText('pidFile', options.pidFile)),
+    health: resolveHealth(override('health') ?? options.health ?? true),
+    logger: readLogger(options.logger, pid),
+    hasOwnLogger: options.logger !== undefined,
+    signals: readFlag('signals', options.signals, processWide),
+    exit: readFlag('exit', options.exit, processWide),
+    allowUnsafeUpgrade: readFlag('allowUnsafeUpgrade', options.allowUnsafeUpgrade, false),
+  };
+  if (
+    options.moveConnections !== undefined &&
+    options.moveConnections !== 'auto' &&
+    options.moveConnections !== false
+  ) {
+    throw new RangeError("Option 'moveConnections' must be 'auto' or false in this version");
+  }
+  if (settings.closeReserveMs > settings.shutdownTimeoutMs) {
+    throw new RangeError(
+      `Option 'closeReserveMs' must not exceed shutdownTimeoutMs: ${settings.closeReserveMs} > ${settings.shutdownTimeoutMs}`,
+    );
+  }
+  const both = settings.stopSignals.find((signal) => settings.upgradeSignals.includes(signal));
+  if (both) throw new RangeError(`Signal ${both} can't be in both stopSignals and upgradeSignals`);
+  return settings;
+}

@@ -1,0 +1,117 @@
+/** Reads one option: from its variable, which wins, from what the application gave, or its default. */
+
+import { resolve } from 'node:path';
+import { readOptionVariable, readVariable } from '../env.js';
+import { ByeError } from '../errors.js';
+import type { Logger } from '../types.js';
+import { createStderrLogger, isLogLevel } from './stderr-logger.js';
+
+const KUBERNETES_DELAY_MS = 5000;
+const MOST_MS = 2 ** 31 - 1;
+
+export function override(option: string): string | undefined {
+  return readOptionVariable(option).value;
+}
+
+export function readDelay(value: unknown): number {
+  const chosen = override('shutdownDelayMs') ?? value ?? 'auto';
+  if (chosen !== 'auto') return readDuration('shutdownDelayMs', value, 0);
+  return readVariable('KUBERNETES_SERVICE_HOST') ? KUBERNETES_DELAY_MS : 0;
+}
+
+export function readDuration(option: string, value: unknown, standard: number): number {
+  const { name, value: text } = readOptionVariable(option);
+  if (text !== undefined) {
+    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (number <= MOST_MS) return number;
+    throw environmentError(name, text, `a whole number of milliseconds, at most ${MOST_MS}`);
+  }
+  if (value === undefined) return standard;
+  if (typeof value !== 'number') {
+    throw new TypeError(`Option '${option}' must be a number of milliseconds: got ${typeof value}`);
+  }
+  if (value >= 0 && value <= MOST_MS) return value;
+  throw new RangeError(`Option '${option}' must be from 0 to ${MOST_MS} milliseconds: got ${value}`);
+}
+
+export function readSignals(
+  option: string,
+  value: unknown,
+  standard: readonly NodeJS.Signals[],
+): readonly NodeJS.Signals[] {
+  const { name, value: text } = readOptionVariable(option);
+  const list = text?.split(',').map((signal) => signal.trim()) ?? value ?? standard;
+  if (!Array.isArray(list))
+    throw new TypeError(`Option '${option}' must be an array of signal names: got ${typeof list}`);
+  for (const signal of list) {
+    if (typeof signal === 'string' && /^SIG[A-Z0-9]+$/.test(signal) && !/^SIG(KILL|STOP)$/.test(signal)) continue;
+    const expected = `signal names like SIGTERM, and neither SIGKILL nor SIGSTOP, which can't be handled`;
+    if (text !== undefined) throw environmentError(name, text, expected);
+    throw new RangeError(`Option '${option}' must hold ${expected}: got ${JSON.stringify(signal)}`);
+  }
+  return [...new Set(list as NodeJS.Signals[])];
+}
+
+export function readWord<Word extends string>(
+  option: string,
+  value: unknown,
+  words: readonly Word[],
+  standard: Word,
+): Word {
+  const { name, value: text } = readOptionVariable(option);
+  const chosen = text ?? value ?? standard;
+  if (words.includes(chosen as Word)) return chosen as Word;
+  const expected = `one of ${words.join(', ')}`;
+  if (text !== undefined) throw environmentError(name, text, expected);
+  throw new RangeError(`Option '${option}' must be ${expected}: got ${JSON.stringify(value)}`);
+}
+
+export function readFlag(option: string, value: unknown, standard: boolean): boolean {
+  const { name, value: text } = readOptionVariable(option);
+  if (text !== undefined) {
+    if (text === 'true' || text === 'false') return text === 'true';
+    throw environmentError(name, text, 'true or false');
+  }
+  if (value === undefined) return standard;
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`Option '${option}' must be true or false: got ${typeof value}`);
+}
+
+export function readText(option: string, value: unknown): string | undefined {
+  const chosen = override(option) ?? value;
+  if (chosen === undefined || (typeof chosen === 'string' && chosen !== '')) return chosen;
+  throw new TypeError(`Option '${option}' must be a non-empty string: got ${JSON.stringify(chosen)}`);
+}
+
+/** From the start, as the application may change its directory. */
+export function absolute(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path);
+}
+
+export function readSuccessor<T>(value: unknown): T | undefined {
+  if (value === undefined || typeof value === 'function' || (typeof value === 'object' && value !== null)) {
+    return value as T | undefined;
+  }
+  throw new TypeError(`Option 'successor' must be an object or a function that returns one: got ${typeof value}`);
+}
+
+export function readLogger(value: unknown, pid: number): Logger {
+  if (value === false) return createStderrLogger('silent', pid);
+  if (value !== undefined) {
+    const missing = ['debug', 'info', 'warn', 'error'].find(
+      (level) => typeof (value as Record<string, unknown> | null)?.[level] !== 'function',
+    );
+    if (missing === undefined) return value as Logger;
+    throw new TypeError(`Option 'logger' must have the method ${missing}(), as pino's has: or be false`);
+  }
+  const level = readVariable('BYE_LOG') || 'warn';
+  if (isLogLevel(level)) return createStderrLogger(level, pid);
+  throw environmentError('BYE_LOG', level, 'one of debug, info, warn, error, silent');
+}
+
+function environmentError(variable: string, value: string, expected: string): ByeError {
+  return new ByeError('ERR_BYE_ENVIRONMENT', `Variable ${variable} must be ${expected}: got ${JSON.stringify(value)}`, {
+    variable,
+    value,
+  });
+}

@@ -1,0 +1,39 @@
+/**
+ * Runs in the new process of an upgrade before anything of the application (`node --require`): takes the channel out
+ * of sight, reports what ends the process, and keeps signals and path clean-ups of the starting version from doing
+ * harm. The old process passes its own copy, so this file works with a newer bye-core too.
+ */
+
+import { isMainThread } from 'node:worker_threads';
+import { type HandoverVariables, openLink } from './channel/link.js';
+import { realHost } from './host.js';
+import { guardPaths } from './listeners/path-guard.js';
+
+// Worker threads and fork() inherit the execArgv of the process, and so would run this file again.
+if (isMainThread) {
+  const at = process.execArgv.indexOf(__filename);
+  if (at > 0) process.execArgv.splice(at - 1, 2);
+  openLink((variables) => [guardSignals(variables), guardPaths(inheritedPaths(variables))]);
+}
+
+/** Until bye answers them: SIGUSR1 would open the inspector, any other would kill. */
+function guardSignals(variables: HandoverVariables): () => void {
+  const signals = parse<{ upgradeSignals?: NodeJS.Signals[] }>(variables.BYE_PREDECESSOR)?.upgradeSignals ?? [];
+  const removers = signals.map((signal) => realHost.onSignal(signal, () => {}));
+  return () => {
+    for (const remove of removers) remove();
+  };
+}
+
+function inheritedPaths(variables: HandoverVariables): string[] {
+  const listeners = parse<{ key?: string }[]>(variables.BYE_LISTENERS) ?? [];
+  return listeners.flatMap(({ key }) => (key?.startsWith('unix:') ? [key.slice('unix:'.length)] : []));
+}
+
+function parse<T>(json: string | undefined): T | undefined {
+  try {
+    return json === undefined ? undefined : (JSON.parse(json) as T);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,150 @@
+/** What signals and a finished upgrade do to the process: the only place that ends it. */
+
+import type { Message } from './channel/messages.js';
+import type { Emit } from './diagnostics.js';
+import type { Host } from './host.js';
+import type { Settings } from './options/options.js';
+import type { Servers } from './servers.js';
+import type { Shutdown, ShutdownPlan } from './shutdown.js';
+import { handleSignals } from './signals.js';
+import type { Tasks } from './tasks.js';
+import type { DrainReport, Logger } from './types.js';
+
+/** How long the logger may take for its last lines, in milliseconds. */
+const FLUSH_MS = 1000;
+/** How often a replaced process tells the new one what it waits for, in milliseconds. */
+const PROGRESS_MS = 500;
+
+export interface ProcessControlParts {
+  readonly host: Host;
+  readonly settings: Settings;
+  readonly shutdown: Shutdown;
+  readonly servers: Servers;
+  readonly tasks: Tasks;
+  readonly emit: Emit;
+  readonly upgrade: () => Promise<unknown>;
+  /** Ends an upgrade under way; its new process is killed. */
+  readonly abortUpgrade: (reason: string) => void;
+  /** Before anything is waited for: readiness, the upgrade, a predecessor that still drains. */
+  readonly onStop: () => void;
+  /** PID file and socket paths, at the last stop. */
+  readonly cleanUp: () => void;
+}
+
+/** The new process, as far as a drain has to do with it. */
+export interface TakenOverBy {
+  readonly pid: number;
+  send(message: Message): void;
+  onMessage(listener: (message: Message) => void): void;
+  onExit(listener: (exitCode: number | null, signal: string | null) => void): void;
+}
+
+export class ProcessControl {
+  readonly #parts: ProcessControlParts;
+  #isReplaced = false;
+  #removeHandlers = () => {};
+
+  constructor(parts: ProcessControlParts) {
+    this.#parts = parts;
+  }
+
+  /** Installs the handlers; again after the options have changed. */
+  handleSignals(): void {
+    const { host, settings, emit } = this.#parts;
+    const removeOld = this.#removeHandlers;
+    this.#removeHandlers = () => {};
+    if (settings.signals)
+      this.#removeHandlers = handleSignals(host, settings, {
+        stop: (signal) => void this.stop(signal),
+        // Refused or failed: it was told, and this process serves on.
+        upgrade: () => void this.#parts.upgrade().catch(() => {}),
+        force: (signal) => this.#force(signal),
+        ignore: (signal, why) => emit('signal-ignored', { signal, why }),
+      });
+    removeOld();
+  }
+
+  /** What SIGTERM does: the whole stop, then the exit. Resolves only where this instance may not exit. */
+  async stop(signal?: NodeJS.Signals): Promise<DrainReport> {
+    const { settings, shutdown, onStop, abortUpgrade } = this.#parts;
+    abortUpgrade('this process was told to stop');
+    onStop();
+    const plan = this.planStop(signal);
+    // Replaced, or told again: what runs already ends within the budget of this request at the latest.
+    shutdown.hurryIfRunning(plan.timeoutMs, plan.graceMs ?? settings.keepAliveGraceMs);
+    return this.#finish(shutdown.start(plan));
+  }
+
+  planStop(signal?: NodeJS.Signals): ShutdownPlan {
+    const { settings } = this.#parts;
+    const interactive = signal === 'SIGINT';
+    return {
+      reason: 'stop',
+      ...(signal ? { signal } : {}),
+      delayMs: interactive ? 0 : settings.shutdownDelayMs,
+      graceMs: interactive ? 0 : settings.keepAliveGraceMs,
+      timeoutMs: settings.shutdownTimeoutMs,
+      reserveMs: settings.closeReserveMs,
+    };
+  }
+
+  /** The new process is ready: drain, without a limit for idle connections but the deadline, and exit. */
+  takenOver(successor: TakenOverBy): void {
+    const { settings, shutdown, emit } = this.#parts;
+    this.#isReplaced = true;
+    const report = shutdown.start({
+      reason: 'upgrade',
+      delayMs: 0,
+      graceMs: undefined,
+      timeoutMs: settings.upgradeDrainTimeoutMs + settings.closeReserveMs,
+      reserveMs: settings.closeReserveMs,
+    });
+    successor.onMessage((message) => {
+      if (message.bye === 'finish') shutdown.hurryIfRunning(message.withinMs, 0);
+    });
+    successor.onExit((exitCode, signal) => emit('successor-lost', { pid: successor.pid, exitCode, signal }));
+    this.#tellProgress(successor);
+    void this.#finish(report);
+  }
+
+  async #finish(stopping: Promise<DrainReport>): Promise<DrainReport> {
+    const { host, settings, emit, cleanUp } = this.#parts;
+    const report = await stopping;
+    if (!this.#isReplaced) cleanUp();
+    if (!settings.exit) {
+      this.#removeHandlers();
+      return report;
+    }
+    const code = report.cut.length > 0 ? 1 : 0;
+    emit('exit', { code, keptAliveBy: host.activeResources() });
+    await this.#flush(settings.logger);
+    return host.exit(code);
+  }
+
+  #force(signal: NodeJS.Signals): never {
+    const { host, emit, cleanUp } = this.#parts;
+    const code = 128 + host.signalNumber(signal);
+    if (!this.#isReplaced) cleanUp();
+    emit('exit', { code, keptAliveBy: [] });
+    return host.exit(code);
+  }
+
+  #tellProgress(successor: TakenOverBy): void {
+    const { host, servers, tasks, shutdown } = this.#parts;
+    successor.send({
+      bye: 'draining',
+      untilMs: shutdown.untilMs,
+      waitingFor: `${servers.inFlight} requests, ${servers.connections} connections, ${tasks.size} tasks`,
+    });
+    host.after(PROGRESS_MS, () => this.#tellProgress(successor));
+  }
+
+  async #flush(logger: Logger): Promise<void> {
+    if (!logger.flush) return;
+    const flushed = new Promise<void>((resolve) => {
+      logger.flush?.(() => resolve());
+      this.#parts.host.after(FLUSH_MS, resolve, true);
+    });
+    await flushed;
+  }
+}

@@ -1,0 +1,175 @@
+/** The one ordered stop, under one budget: hooks, delay, requests, tasks, close hooks. */
+
+import { Deadline } from './deadline.js';
+import type { Emit } from './diagnostics.js';
+import type { HookList } from './hooks.js';
+import { type Host, pause } from './host.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { Servers } from './servers.js';
+import type { Phase, Reason } from './status.js';
+import type { Tasks } from './tasks.js';
+import type { CutWork, DrainReport } from './types.js';
+
+/** How one stop differs from another; durations in milliseconds. */
+export interface ShutdownPlan {
+  readonly reason: Reason;
+  readonly signal?: string;
+  /** Serve on, with readiness red. */
+  readonly delayMs: number;
+  /** How long idle connections may still bring a request; `undefined` leaves them until they bring one or leave. */
+  readonly graceMs: number | undefined;
+  /** The whole of it. */
+  readonly timeoutMs: number;
+  /** The end of it, which belongs to the close hooks. */
+  readonly reserveMs: number;
+}
+
+export interface ShutdownParts {
+  readonly host: Host;
+  readonly lifecycle: Lifecycle;
+  readonly servers: Servers;
+  readonly tasks: Tasks;
+  readonly onShutdown: HookList<Reason>;
+  readonly onClose: HookList<void>;
+  readonly emit: Emit;
+}
+
+export class Shutdown {
+  readonly #parts: ShutdownParts;
+  readonly #hookErrors: unknown[] = [];
+  readonly #hurried = new AbortController();
+  #announced: Promise<unknown[]> | undefined;
+  #report: Promise<DrainReport> | undefined;
+  #plan: ShutdownPlan | undefined;
+  #startedAt = 0;
+  /** Until when requests and tasks may run. */
+  #work: Deadline | undefined;
+  /** Until when hooks may run. */
+  #whole: Deadline | undefined;
+
+  constructor(parts: ShutdownParts) {
+    this.#parts = parts;
+  }
+
+  /** Epoch milliseconds of the end of the budget. */
+  get untilMs(): number {
+    return this.#parts.host.epochNow() + (this.#whole?.remainingMs ?? 0);
+  }
+
+  /** Announces that no new work should be looked for, once; ends nothing. */
+  announce(reason: Reason, deadline: Deadline): Promise<unknown[]> {
+    if (!this.#announced) {
+      this.#parts.lifecycle.beginDrain(reason);
+      this.#announced = this.#parts.onShutdown.runTogether(reason, deadline);
+    }
+    return this.#announced;
+  }
+
+  /** Starts the stop, or joins the one that runs. Everything up to the first wait happens in this call. */
+  start(plan: ShutdownPlan): Promise<DrainReport> {
+    if (!this.#report) {
+      this.#plan = plan;
+      this.#startedAt = this.#parts.host.now();
+      this.#work = new Deadline(this.#parts.host, plan.timeoutMs - plan.reserveMs);
+      this.#whole = new Deadline(this.#parts.host, plan.timeoutMs);
+      this.#report = this.#run(plan, this.#work, this.#whole);
+    }
+    return this.#report;
+  }
+
+  /** Brings the end of a running stop forward: no delay any more, and idle connections go after `graceMs`. */
+  hurryIfRunning(withinMs: number, graceMs: number): void {
+    if (!this.#plan) return;
+    const { reserveMs } = this.#plan;
+    this.#work?.shorten(Math.max(0, withinMs - reserveMs));
+    this.#whole?.shorten(Math.max(withinMs, reserveMs));
+    this.#hurried.abort();
+    for (const drain of this.#parts.servers.drains()) drain.closeIdle(this.#parts.host.now(), graceMs);
+  }
+
+  async #run(plan: ShutdownPlan, work: Deadline, whole: Deadline): Promise<DrainReport> {
+    const { host, lifecycle, servers, tasks, emit, onClose } = this.#parts;
+    emit('stop', { reason: plan.reason, signal: plan.signal });
+    const announced = this.announce(plan.reason, work);
+    const drains = servers.drains();
+    for (const drain of drains) drain.sayClose();
+    if (plan.delayMs > 0) this.#enter('delay');
+    this.#noteErrors('onShutdown', await announced);
+    await pause(host, Math.min(plan.delayMs - (host.now() - this.#startedAt), work.remainingMs), this.#hurried.signal);
+
+    this.#enter('requests');
+    await work.covers(this.#closeServers(plan));
+    this.#enter('tasks');
+    await work.covers(tasks.whenEmpty());
+    const cut = await this.#cut(whole);
+
+    this.#enter('hooks');
+    for (const drain of servers.drains('app')) drain.endUpgraded();
+    this.#noteErrors('onClose', await onClose.runLastFirst(undefined, whole));
+    await this.#endRest(whole);
+
+    const report: DrainReport = {
+      reason: plan.reason,
+      durationMs: Math.round(host.now() - this.#startedAt),
+      requestsFinished: drains.reduce((count, { finished }) => count + finished, 0),
+      cut,
+      hookErrors: this.#hookErrors,
+    };
+    lifecycle.finish();
+    emit('drained', report);
+    return report;
+  }
+
+  async #closeServers({ graceMs }: ShutdownPlan): Promise<void> {
+    const drains = this.#parts.servers.drains('app');
+    await Promise.all(
+      drains.map(async (drain) => {
+        await drain.emptyAcceptQueue();
+        drain.softClose();
+        if (graceMs !== undefined) drain.closeIdle(this.#startedAt, graceMs);
+        await drain.whenQuiet();
+      }),
+    );
+  }
+
+  /** Gives up what still runs: tells it first, so that a request may still fail in its own way. */
+  async #cut(whole: Deadline): Promise<CutWork[]> {
+    const { lifecycle, servers, tasks } = this.#parts;
+    const drains = servers.drains('app');
+    const cut = [...drains.flatMap((drain) => drain.listWork()), ...tasks.listWork()];
+    lifecycle.cut();
+    if (cut.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    await whole.covers(Promise.all(drains.filter((drain) => drain.inFlight > 0).map((drain) => drain.destroy())));
+    return cut;
+  }
+
+  /** The last to serve: metrics and health ports, and then whatever connection is left. */
+  async #endRest(whole: Deadline): Promise<void> {
+    const { servers, host } = this.#parts;
+    const drains = servers.drains();
+    for (const drain of drains) {
+      drain.softClose();
+      drain.closeIdle(host.now(), 0);
+      drain.endUpgraded();
+    }
+    const quiet = Promise.all(drains.map((drain) => drain.whenQuiet()));
+    await whole.covers(Promise.race([quiet, pause(host, LAST_ANSWERS_MS)]));
+    const ended = Promise.all(servers.drains().map((drain) => drain.destroy()));
+    await Promise.race([ended, pause(host, LAST_ANSWERS_MS)]);
+  }
+
+  #enter(phase: Phase): void {
+    this.#parts.lifecycle.enterPhase(phase);
+    this.#parts.emit('phase', { phase });
+  }
+
+  #noteErrors(hook: string, errors: readonly unknown[]): void {
+    for (const error of errors) {
+      this.#hookErrors.push(error);
+      this.#parts.emit('hook-failed', { hook, error });
+    }
+  }
+}
+
+/** How long a metrics or health answer may take at the very end, in milliseconds. */
+const LAST_ANSWERS_MS = 1000;

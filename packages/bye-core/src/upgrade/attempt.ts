@@ -1,0 +1,195 @@
+/** One attempt at an upgrade, from spawn to the new process's readiness or its end. */
+
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { fromErrorMessage, type Message, PROTOCOL_VERSION, parseMessage } from '../channel/messages.js';
+import { ByeError } from '../errors.js';
+import type { ChildProcess, Host, StdioOptions } from '../host.js';
+import { readProcess } from '../proc.js';
+import type { SuccessorCommand } from './command.js';
+
+/** Readiness pipe, channel, and the first listener (the contract of `BYE_LISTENERS`). */
+export const READY_FD = 3;
+export const CHANNEL_FD = 4;
+export const FIRST_LISTENER_FD = 5;
+
+/** For how long a process that ended may still have an error report on its way, in milliseconds. */
+const LAST_WORDS_MS = 200;
+
+export interface AttemptInput {
+  readonly host: Host;
+  readonly command: SuccessorCommand;
+  /** Variables for the new process alone. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly listenerFds: readonly number[];
+  readonly timeoutMs: number;
+  readonly preload: string | undefined;
+}
+
+/** The new process, ready: what the old one keeps of it. */
+export interface Successor {
+  readonly pid: number;
+  readonly node: string | undefined;
+  send(message: Message): void;
+  onMessage(listener: (message: Message) => void): void;
+  onExit(listener: (exitCode: number | null, signal: string | null) => void): void;
+}
+
+export class Attempt {
+  readonly #input: AttemptInput;
+  readonly #child: ChildProcess;
+  #node: string | undefined;
+  #lastWords: Error | undefined;
+  #fail: (error: ByeError) => void = () => {};
+
+  /** Starts the new process. @throws {ByeError} If it could not be started (`ERR_BYE_UPGRADE_SPAWN`) */
+  constructor(input: AttemptInput) {
+    this.#input = input;
+    const { command, preload } = input;
+    const preloadArguments = preload === undefined ? [] : ['--require', preload];
+    const args = [...command.execArgv, ...preloadArguments, command.script, ...command.args];
+    const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', 'pipe', 'ipc', ...input.listenerFds];
+    try {
+      this.#child = input.host.spawn(command.execPath, args, {
+        argv0: command.argv0,
+        cwd: command.cwd,
+        env: { ...command.env, ...input.variables },
+        // A session of its own: Ctrl-C and a closed terminal are meant for whoever runs in the foreground.
+        detached: true,
+        stdio,
+      });
+    } catch (error) {
+      throw this.#spawnError(error);
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /**
+   * Resolves when the new process said that it is ready. Anything else ends it for good: it is killed and reaped
+   * before the rejection.
+   */
+  async outcome(): Promise<Successor> {
+    const child = this.#child;
+    const ready = new Promise<void>((resolve, reject) => {
+      this.#fail = reject;
+      child.once('error', (error) => reject(this.#spawnError(error)));
+      child.once('exit', (exitCode, signal) => void this.#exitError(exitCode, signal).then(reject));
+      const pipe = child.stdio[READY_FD] as Socket;
+      pipe.on('error', () => {});
+      pipe.once('data', () => resolve());
+      pipe.once('end', () => {
+        // The end of a process closes its pipe too: its exit tells more, and follows.
+        if (child.pid !== undefined) this.#input.host.after(LAST_WORDS_MS * 2, () => reject(this.#lost()));
+      });
+      child.on('message', (message) => this.#receive(parseMessage(message)));
+    });
+    const { timeoutMs, host } = this.#input;
+    const timer = host.after(timeoutMs, () => this.#fail(this.#timeout()), true);
+    try {
+      await ready;
+      // Ready and gone in one breath: the listeners are still ours.
+      if (child.exitCode !== null || child.signalCode !== null || readProcess(child.pid as number)?.state === 'Z') {
+        throw await this.#exitError(child.exitCode, child.signalCode);
+      }
+      return this.#toSuccessor();
+    } catch (error) {
+      await this.#end();
+      throw error;
+    } finally {
+      timer.cancel();
+      child.stdio[READY_FD]?.destroy();
+    }
+  }
+
+  /** Gives up: `outcome` rejects with this error. */
+  abort(error: ByeError): void {
+    this.#fail(error);
+  }
+
+  #receive(message: Message | undefined): void {
+    if (message?.bye === 'failure') this.#lastWords = fromErrorMessage(message.error);
+    if (message?.bye !== 'hello') return;
+    this.#node = message.node;
+    if (message.protocol === PROTOCOL_VERSION) return;
+    this.#fail(
+      new ByeError(
+        'ERR_BYE_PROTOCOL',
+        `Cannot upgrade as the new version speaks protocol ${message.protocol} and this one ${PROTOCOL_VERSION}: restart the service once instead`,
+        { ours: PROTOCOL_VERSION, theirs: message.protocol },
+      ),
+    );
+  }
+
+  #toSuccessor(): Successor {
+    const child = this.#child;
+    return {
+      pid: child.pid as number,
+      node: this.#node,
+      send: (message) => {
+        if (child.connected) child.send(message, () => {});
+      },
+      onMessage: (listener) => {
+        child.on('message', (raw) => {
+          const message = parseMessage(raw);
+          if (message) listener(message);
+        });
+      },
+      onExit: (listener) => child.once('exit', listener),
+    };
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+    if (child.connected) child.disconnect();
+  }
+
+  async #exitError(exitCode: number | null, signal: NodeJS.Signals | null): Promise<ByeError> {
+    if (this.#child.connected && !this.#lastWords) {
+      await new Promise<void>((resolve) => {
+        this.#child.once('disconnect', resolve);
+        this.#input.host.after(LAST_WORDS_MS, resolve, true);
+      });
+    }
+    const pid = this.#child.pid as number;
+    const how = signal === null ? `exited with code ${exitCode}` : `was ended by ${signal}`;
+    return new ByeError(
+      'ERR_BYE_UPGRADE_EXITED',
+      `Cannot upgrade as the new process ${pid} ${how} before it was ready`,
+      { pid, exitCode, signal },
+      this.#lastWords,
+    );
+  }
+
+  #spawnError(cause: unknown): ByeError {
+    const file = this.#input.command.execPath;
+    return new ByeError('ERR_BYE_UPGRADE_SPAWN', `Cannot start the new process with ${file}`, { file }, cause);
+  }
+
+  #timeout(): ByeError {
+    const { timeoutMs } = this.#input;
+    const pid = this.#child.pid as number;
+    return new ByeError(
+      'ERR_BYE_UPGRADE_TIMEOUT',
+      `Cannot upgrade as the new process ${pid} did not become ready: waited ${timeoutMs} ms (upgradeTimeoutMs)`,
+      { pid, timeoutMs },
+      this.#lastWords,
+    );
+  }
+
+  #lost(): ByeError {
+    const pid = this.#child.pid as number;
+    return new ByeError(
+      'ERR_BYE_UPGRADE_CHANNEL_LOST',
+      `Cannot upgrade as the new process ${pid} closed its readiness pipe without saying that it is ready`,
+      { pid },
+      this.#lastWords,
+    );
+  }
+}

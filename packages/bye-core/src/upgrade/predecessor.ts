@@ -1,0 +1,116 @@
+/** The old process, as the new one sees it: it drains, it ends, and if it does not, it is ended. */
+
+import type { Link } from '../channel/link.js';
+import type { Emit } from '../diagnostics.js';
+import type { Host } from '../host.js';
+import { isSameProcess } from '../proc.js';
+
+/** How far an old process may outlive its deadline before the new one kills it, in milliseconds. */
+const OVERDUE_MS = 5000;
+
+/** What the old process said of itself in `BYE_PREDECESSOR`. */
+interface Identity {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly drainTimeoutMs: number;
+}
+
+export interface Draining {
+  readonly pid: number;
+  /** Epoch milliseconds. */
+  readonly untilMs: number;
+  readonly waitingFor: string;
+}
+
+export class Predecessor {
+  readonly #host: Host;
+  readonly #emit: Emit;
+  readonly #link: Link | undefined;
+  readonly #identity: Identity | undefined;
+  readonly #gone: Promise<void>;
+  #isGone = false;
+  #untilMs = 0;
+  #waitingFor = 'its work to end';
+  #overdue: ReturnType<Host['after']> | undefined;
+
+  constructor(link: Link | undefined, host: Host, emit: Emit) {
+    this.#link = link;
+    this.#host = host;
+    this.#emit = emit;
+    this.#identity = parseIdentity(link?.variables.BYE_PREDECESSOR);
+    this.#gone = new Promise((resolve) => {
+      if (!link || !this.#identity) {
+        this.#isGone = true;
+        return resolve();
+      }
+      link.onLost(() => {
+        this.#isGone = true;
+        this.#overdue?.cancel();
+        resolve();
+      });
+    });
+    link?.receive((message) => {
+      if (message.bye !== 'draining') return;
+      this.#untilMs = message.untilMs;
+      this.#waitingFor = message.waitingFor;
+    });
+  }
+
+  /** Resolves when it has exited; at once in the first generation. */
+  get gone(): Promise<void> {
+    return this.#gone;
+  }
+
+  /** @returns `undefined` once it has gone */
+  get draining(): Draining | undefined {
+    if (this.#isGone || !this.#identity) return undefined;
+    return { pid: this.#identity.pid, untilMs: this.#untilMs, waitingFor: this.#waitingFor };
+  }
+
+  /** This process has taken over: the old one has from now on what it was configured for. */
+  startDrain(): void {
+    const identity = this.#identity;
+    if (!identity || this.#isGone) return;
+    this.#untilMs = this.#host.epochNow() + identity.drainTimeoutMs;
+    this.#killAfter(identity.drainTimeoutMs + OVERDUE_MS);
+    void this.#gone.then(() => this.#emit('predecessor-gone', { pid: identity.pid }));
+  }
+
+  /** Tells it to finish within a time, and waits until it has. */
+  async finishNow(withinMs = 0): Promise<void> {
+    if (this.#isGone) return;
+    this.hurry(withinMs);
+    await this.#gone;
+  }
+
+  /** Tells it to finish within a time. */
+  hurry(withinMs: number): void {
+    if (this.#isGone) return;
+    this.#link?.send({ bye: 'finish', withinMs });
+    this.#killAfter(withinMs + OVERDUE_MS);
+  }
+
+  /** A blocked event loop hears no message and no deadline of its own. */
+  #killAfter(ms: number): void {
+    const identity = this.#identity;
+    if (!identity) return;
+    this.#overdue?.cancel();
+    this.#overdue = this.#host.after(ms, () => {
+      // PIDs come round again: only the very process that started us may be killed.
+      if (this.#isGone || !isSameProcess(identity.pid, identity.startTime)) return;
+      this.#host.kill(identity.pid, 'SIGKILL');
+      this.#emit('predecessor-killed', { pid: identity.pid });
+    });
+  }
+}
+
+function parseIdentity(text: string | undefined): Identity | undefined {
+  try {
+    const { pid, startTime, drainTimeoutMs } = JSON.parse(text ?? '') as Partial<Identity>;
+    if (typeof pid !== 'number' || typeof startTime !== 'string' || typeof drainTimeoutMs !== 'number')
+      return undefined;
+    return { pid, startTime, drainTimeoutMs };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,237 @@
+/** The one upgrade loop: refuses, tries, and either hands the service over or leaves everything as it was. */
+
+import { PROTOCOL_VERSION } from '../channel/messages.js';
+import { Deadline } from '../deadline.js';
+import type { Emit } from '../diagnostics.js';
+import { ByeError, describeError } from '../errors.js';
+import type { HookList } from '../hooks.js';
+import type { Host } from '../host.js';
+import type { Settings } from '../options/options.js';
+import { readProcess } from '../proc.js';
+import type { LastUpgrade, LifecycleView } from '../types.js';
+import { Attempt, FIRST_LISTENER_FD, READY_FD, type Successor } from './attempt.js';
+import { resolveSuccessor, type StartFacts } from './command.js';
+import type { Predecessor } from './predecessor.js';
+import { findDanger } from './preflight.js';
+
+/** What the listeners do for an upgrade. */
+export interface UpgradableListeners {
+  readonly handedOn: readonly { readonly fd: number; readonly key: string; readonly names: readonly string[] }[];
+  holdPaths(): { restore(): unknown; release(): void }[];
+}
+
+export interface UpgraderParts {
+  readonly host: Host;
+  readonly settings: Settings;
+  readonly lifecycle: LifecycleView;
+  readonly start: StartFacts;
+  readonly generation: number;
+  readonly predecessor: Predecessor;
+  readonly listeners: UpgradableListeners;
+  readonly hasForeignChannel: boolean;
+  /** A file for the new process to run first, if it is there. */
+  readonly preload: () => string | undefined;
+  readonly beforeUpgrade: HookList<void>;
+  readonly upgradeFailed: HookList<unknown>;
+  readonly emit: Emit;
+  /** The PID file as it was, after a new process may have written its own PID there. */
+  readonly restorePidFile: () => void;
+  /** The new process is ready: close the listeners, in this same turn of the event loop, and drain. */
+  readonly onTakenOver: (successor: Successor) => void;
+}
+
+export interface UpgradeResult {
+  readonly pid: number;
+  readonly generation: number;
+  readonly durationMs: number;
+}
+
+export type UpgradeVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy: string };
+
+export class Upgrader {
+  readonly #parts: UpgraderParts;
+  #running: { attempt: Attempt | undefined; abortedBy: ByeError | undefined } | undefined;
+  #last: LastUpgrade | undefined;
+
+  constructor(parts: UpgraderParts) {
+    this.#parts = parts;
+  }
+
+  get last(): LastUpgrade | undefined {
+    return this.#last;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  canUpgrade(): UpgradeVerdict {
+    const refusal = this.#findRefusal();
+    if (!refusal) return { ok: true };
+    const { remedy } = refusal.data as { remedy?: string };
+    return { ok: false, code: refusal.code, message: refusal.message, remedy: remedy ?? 'Try again later' };
+  }
+
+  /**
+   * @param force tell a predecessor that still drains to finish now, and wait for it
+   * @throws {ByeError} If it is refused, or the new process failed; the old one serves on
+   */
+  async upgrade(force: boolean): Promise<UpgradeResult> {
+    const { host, emit, generation } = this.#parts;
+    if (force && !this.#running) await this.#parts.predecessor.finishNow();
+    const refusal = this.#findRefusal();
+    if (refusal) {
+      emit('upgrade-refused', { error: refusal });
+      throw refusal;
+    }
+    const startedAt = host.now();
+    this.#running = { attempt: undefined, abortedBy: undefined };
+    try {
+      const successor = await this.#try(generation + 1);
+      const durationMs = Math.round(host.now() - startedAt);
+      this.#remember({ ok: true, durationMs, pid: successor.pid });
+      emit('upgrade-finished', { pid: successor.pid, generation: generation + 1, durationMs, node: successor.node });
+      return { pid: successor.pid, generation: generation + 1, durationMs };
+    } catch (error) {
+      this.#remember({ ok: false, durationMs: Math.round(host.now() - startedAt), error: describeError(error) });
+      emit('upgrade-failed', { error });
+      throw error;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  /** A stop ends an upgrade under way; its new process is killed. */
+  abort(reason: string): void {
+    const running = this.#running;
+    if (!running) return;
+    const pid = running.attempt?.pid;
+    running.abortedBy = new ByeError('ERR_BYE_UPGRADE_ABORTED', `Cannot upgrade as ${reason}`, { pid, reason });
+    running.attempt?.abort(running.abortedBy);
+  }
+
+  async #try(generation: number): Promise<Successor> {
+    const { host, settings, listeners, upgradeFailed } = this.#parts;
+    const deadline = new Deadline(host, settings.upgradeTimeoutMs);
+    let holds: ReturnType<UpgradableListeners['holdPaths']> = [];
+    try {
+      await this.#runBeforeHooks(deadline);
+      const attempt = await this.#spawn(generation, deadline, () => {
+        holds = listeners.holdPaths();
+      });
+      const successor = await attempt.outcome();
+      // Between its readiness and our hand-over nothing else may run: from here on there is no way back.
+      this.#parts.onTakenOver(successor);
+      for (const hold of holds) hold.restore();
+      return successor;
+    } catch (error) {
+      for (const hold of holds) hold.restore();
+      this.#restorePidFile();
+      const failures = await upgradeFailed.runTogether(error, new Deadline(host, settings.upgradeTimeoutMs));
+      for (const failure of failures) this.#parts.emit('hook-failed', { hook: upgradeFailed.name, error: failure });
+      throw error;
+    }
+  }
+
+  async #runBeforeHooks(deadline: Deadline): Promise<void> {
+    const { beforeUpgrade } = this.#parts;
+    try {
+      await beforeUpgrade.runUntilError(undefined, deadline);
+    } catch (error) {
+      throw new ByeError(
+        'ERR_BYE_UPGRADE_HOOK',
+        'Cannot upgrade as a hook given to onBeforeUpgrade() failed',
+        {},
+        error,
+      );
+    }
+  }
+
+  async #spawn(generation: number, deadline: Deadline, onSpawn: () => void): Promise<Attempt> {
+    const { host, settings, start, listeners, preload, emit } = this.#parts;
+    const override = typeof settings.successor === 'function' ? await settings.successor() : settings.successor;
+    const command = resolveSuccessor(start, override);
+    const running = this.#running;
+    if (running?.abortedBy) throw running.abortedBy;
+    onSpawn();
+    const handed = listeners.handedOn;
+    const attempt = new Attempt({
+      host,
+      command,
+      preload: preload(),
+      timeoutMs: deadline.remainingMs,
+      listenerFds: handed.map(({ fd }) => fd),
+      variables: {
+        UPGRADE_FD: String(READY_FD),
+        BYE_GENERATION: String(generation),
+        BYE_PROTOCOL: String(PROTOCOL_VERSION),
+        BYE_PREDECESSOR: JSON.stringify(this.#describeSelf()),
+        BYE_LISTENERS: JSON.stringify(
+          handed.map(({ key, names }, index) => ({ fd: FIRST_LISTENER_FD + index, key, names })),
+        ),
+      },
+    });
+    if (running) running.attempt = attempt;
+    if (attempt.pid !== undefined) emit('upgrade-started', { pid: attempt.pid, generation, script: command.script });
+    return attempt;
+  }
+
+  #describeSelf() {
+    const { host, settings } = this.#parts;
+    return {
+      pid: host.pid,
+      startTime: readProcess(host.pid)?.startTime ?? '',
+      drainTimeoutMs: settings.upgradeDrainTimeoutMs + settings.closeReserveMs,
+      upgradeSignals: settings.upgradeSignals,
+    };
+  }
+
+  #restorePidFile(): void {
+    try {
+      this.#parts.restorePidFile();
+    } catch (error) {
+      this.#parts.emit('warning', { message: describeError(error) });
+    }
+  }
+
+  #remember(outcome: Omit<LastUpgrade, 'at'>): void {
+    this.#last = { ...outcome, at: new Date(this.#parts.host.epochNow()).toISOString() };
+  }
+
+  #findRefusal(): ByeError | undefined {
+    const { lifecycle, predecessor, settings, host, generation, hasForeignChannel } = this.#parts;
+    if (this.#running) {
+      const pid = this.#running.attempt?.pid;
+      return new ByeError(
+        'ERR_BYE_UPGRADE_IN_PROGRESS',
+        `Cannot upgrade as another upgrade runs${pid === undefined ? '' : `, with the new process ${pid}`}: wait for it`,
+        { pid },
+      );
+    }
+    const { status, reason } = lifecycle;
+    if (status === 'starting') {
+      return new ByeError('ERR_BYE_NOT_READY', 'Cannot upgrade as this process is not ready yet: wait for it', {
+        status,
+      });
+    }
+    if (status !== 'ready') {
+      const why = reason === 'upgrade' ? 'has been replaced already' : 'is stopping';
+      return new ByeError('ERR_BYE_SHUTTING_DOWN', `Cannot upgrade as this process ${why}`, {
+        reason: reason ?? 'stop',
+      });
+    }
+    const draining = predecessor.draining;
+    if (draining) {
+      return new ByeError(
+        'ERR_BYE_PREDECESSOR_DRAINING',
+        `Cannot upgrade as the old process ${draining.pid} still drains, until ${new Date(draining.untilMs).toISOString()} at the latest: it waits for ${draining.waitingFor}. Wait for it, or call upgrade({ force: true })`,
+        { pid: draining.pid, untilMs: draining.untilMs },
+      );
+    }
+    if (settings.allowUnsafeUpgrade) return undefined;
+    const danger = findDanger({ host, generation, pidFile: settings.pidFile, hasForeignChannel });
+    return danger && new ByeError('ERR_BYE_UPGRADE_UNSAFE', `${danger.message}. ${danger.remedy}`, danger);
+  }
+}

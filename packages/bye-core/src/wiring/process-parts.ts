@@ -1,0 +1,147 @@
+/** Wires what only the process's instance has: listeners, signals, the upgrade, both sides of it. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Link, toHello } from '../channel/link.js';
+import type { Emit } from '../diagnostics.js';
+import { ACTIVATION_VARIABLES, takeVariables } from '../env.js';
+import type { HookList } from '../hooks.js';
+import type { Host } from '../host.js';
+import { hasOwnChannel } from '../internals.js';
+import type { Lifecycle } from '../lifecycle.js';
+import { type Inherited, InheritedListeners, parseHandedListeners } from '../listeners/inherited.js';
+import { hookListen } from '../listeners/listen-hook.js';
+import { Listeners } from '../listeners/registry.js';
+import type { Settings } from '../options/options.js';
+import { PidFile } from '../pid-file.js';
+import { ProcessControl } from '../process-control.js';
+import type { AutoReadiness } from '../readiness.js';
+import type { Servers } from '../servers.js';
+import type { Shutdown } from '../shutdown.js';
+import { type ActivatedSocket, readActivation } from '../systemd/activation.js';
+import { describeSocket, readSocketTable } from '../systemd/sockets.js';
+import type { Tasks } from '../tasks.js';
+import { announceReady } from '../upgrade/announce.js';
+import { captureStart } from '../upgrade/command.js';
+import { Predecessor } from '../upgrade/predecessor.js';
+import { Upgrader } from '../upgrade/upgrader.js';
+
+export interface UpgradeWiring {
+  readonly host: Host;
+  readonly settings: Settings;
+  readonly emit: Emit;
+  readonly lifecycle: Lifecycle;
+  readonly hooks: { readonly beforeUpgrade: HookList<void>; readonly upgradeFailed: HookList<unknown> };
+  readonly servers: Servers;
+  readonly tasks: Tasks;
+  readonly shutdown: Shutdown;
+  readonly readiness: AutoReadiness;
+  readonly link: Link | undefined;
+  readonly generation: number;
+}
+
+export function wireUpgrade(wiring: UpgradeWiring) {
+  const { host, settings, emit, servers, readiness, link, generation } = wiring;
+  const hasForeignChannel = hasOwnChannel() && link?.hasChannel !== true;
+  const start = captureStart(link?.variables.BYE_FIRST_ENVIRONMENT);
+  const activated = readActivation(takeVariables(ACTIVATION_VARIABLES), host.pid);
+  const inherited = new InheritedListeners(listInherited(link, activated), link !== undefined);
+  const pidFile = () => (settings.pidFile === undefined ? undefined : new PidFile(settings.pidFile, host.pid));
+  const predecessor = new Predecessor(link, host, emit);
+  link?.send(toHello(host.pid));
+
+  const listeners = new Listeners({
+    host,
+    inherited,
+    deferAccept: link !== undefined,
+    onAdopted: (key, fd) => emit('listener-adopted', { key, fd }),
+    onListen: (server) => {
+      servers.notice(server);
+      readiness.noteListen();
+    },
+  });
+  hookListen((server, options) => listeners.prepare(server, options));
+
+  const upgrader: Upgrader = new Upgrader({
+    ...wiring,
+    ...wiring.hooks,
+    start,
+    predecessor,
+    listeners,
+    hasForeignChannel,
+    preload: findPreload,
+    restorePidFile: () => pidFile()?.restore(),
+    onTakenOver: (successor) => {
+      control.takenOver(successor);
+      closeAll(listeners, servers);
+    },
+  });
+  const control = new ProcessControl({
+    ...wiring,
+    upgrade: () => upgrader.upgrade(false),
+    abortUpgrade: (reason) => upgrader.abort(reason),
+    onStop: () => {
+      readiness.stop();
+      predecessor.hurry(settings.shutdownTimeoutMs);
+    },
+    cleanUp: () => pidFile()?.remove(),
+  });
+
+  return {
+    listeners,
+    inherited,
+    activated,
+    predecessor,
+    upgrader,
+    control,
+    generation,
+    /** Everything that happens when this process is ready, in the documented order and in one turn. */
+    announce(): void {
+      if (link) for (const key of inherited.dropUnclaimed()) emit('listener-dropped', { key });
+      pidFile()?.write();
+      if (link?.variables.UPGRADE_FD !== undefined) announceReady(link.variables.UPGRADE_FD);
+      listeners.startAccepting();
+      link?.settle();
+      predecessor.startDrain();
+    },
+  };
+}
+
+function listInherited(link: Link | undefined, activated: readonly ActivatedSocket[]): Inherited[] {
+  const handed = parseHandedListeners(link?.variables.BYE_LISTENERS);
+  const table = handed.length > 0 ? readSocketTable() : undefined;
+  return [
+    ...handed.map((listener) => ({ ...listener, ...addressOf(describeSocket(listener.fd, table)) })),
+    ...activated.map((socket) => ({
+      fd: socket.fd,
+      key: keyOfActivated(socket),
+      names: [socket.name ?? 'unknown'],
+      ...addressOf(socket),
+    })),
+  ];
+}
+
+function keyOfActivated(socket: ActivatedSocket): string {
+  if (socket.kind === 'unix' && socket.path !== undefined) return `unix:${socket.path}`;
+  return socket.kind === 'tcp' ? `tcp:${socket.address}:${socket.port}` : `systemd:${socket.name ?? socket.fd}`;
+}
+
+function addressOf({ address, port, family }: Partial<ActivatedSocket>) {
+  if (address === undefined || port === undefined) return {};
+  return { address: { address, port, family: family === 6 ? 'IPv6' : 'IPv4' } };
+}
+
+/** Every listener, attached or not: from now on only the new process accepts. Socket paths stay. */
+function closeAll(listeners: Listeners, servers: Servers): void {
+  for (const server of listeners.servers) {
+    const drain = servers.drainOf(server);
+    if (drain) drain.softClose();
+    else listeners.close(server);
+  }
+}
+
+/** In the package, beside what this file is built into. A deploy may be replacing it this moment: the upgrade works without it. */
+function findPreload(): string | undefined {
+  const file = join(__dirname, 'preload.js');
+  return existsSync(file) ? file : undefined;
+}

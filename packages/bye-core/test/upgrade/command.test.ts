@@ -1,0 +1,319 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { build } from 'tsup';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { SuccessorOptions } from '../../src/options/options.js';
+import type { SuccessorCommand } from '../../src/upgrade/command.js';
+import { findExecutable } from '../../src/upgrade/find-executable.js';
+
+/** An app that remembers how it was started, changes what apps change, and says on request what would run next. */
+const APP = (release: number) => `#!/usr/bin/env node
+const { captureStart, resolveSuccessor } = require(process.env.TEST_COMMAND);
+if (process.env.TEST_BEFORE) new Function('process', process.env.TEST_BEFORE)(process);
+const start = captureStart();
+process.env.FROM_ENV_FILE = 'release ${release}';
+process.chdir('/');
+console.log(JSON.stringify({ release: ${release}, env: process.env, args: process.argv.slice(2) }));
+require('node:readline').createInterface(process.stdin).on('line', (line) => {
+  try {
+    console.log(JSON.stringify(resolveSuccessor(start, JSON.parse(line))));
+  } catch ({ code, message, data }) {
+    console.log(JSON.stringify({ code, message, data }));
+  }
+});
+`;
+
+let built: string;
+let root: string;
+let children: ChildProcess[];
+
+beforeAll(async () => {
+  built = mkdtempSync(join(tmpdir(), 'bye-command-'));
+  const entry = [join(import.meta.dirname, '../../src/upgrade/command.ts')];
+  await build({ entry, outDir: built, format: 'cjs', platform: 'node', config: false, silent: true, dts: false });
+});
+afterAll(() => rmSync(built, { recursive: true }));
+
+beforeEach(() => {
+  children = [];
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'bye-releases-')));
+  for (const release of [41, 42]) {
+    mkdirSync(join(root, `releases/${release}/dist`), { recursive: true });
+    for (const file of ['app.js', 'index.js', 'dist/app.js']) {
+      writeFileSync(join(root, `releases/${release}`, file), APP(release), { mode: 0o755 });
+    }
+  }
+  point('current', 'releases/41');
+});
+afterEach(async () => {
+  await Promise.all(children.map((child) => child.exitCode ?? (child.kill('SIGKILL') && once(child, 'exit'))));
+  rmSync(root, { recursive: true });
+});
+
+/** As deploy tools do it: a new link renamed over the old one. */
+function point(link: string, target: string): void {
+  symlinkSync(target, join(root, `${link}.new`));
+  renameSync(join(root, `${link}.new`), join(root, link));
+}
+
+interface Told {
+  release: number;
+  env: Record<string, string>;
+  args: string[];
+}
+type Answer = SuccessorCommand & { code?: string; message: string; data: unknown };
+
+interface App {
+  told: Told;
+  next(override?: SuccessorOptions): Promise<Answer>;
+}
+
+interface Start {
+  node?: string;
+  cwd: string;
+  env?: Record<string, string | undefined>;
+}
+
+/** Starts a program and waits until it has said who it is. */
+async function start(args: readonly string[], { node = process.execPath, cwd, env = {} }: Start): Promise<App> {
+  const environment = { PATH: process.env['PATH'], TEST_COMMAND: join(built, 'command.cjs'), ...env };
+  return follow(spawn(node, args, { cwd, env: environment, stdio: ['pipe', 'pipe', 'inherit'] }));
+}
+
+/** Starts what an app says runs next, as the old process of an upgrade does. */
+async function startNext(command: SuccessorCommand): Promise<App> {
+  const { execPath, argv0, execArgv, script, args, cwd, env } = command;
+  return follow(
+    spawn(execPath, [...execArgv, script, ...args], { argv0, cwd, env, stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
+}
+
+async function follow(child: ChildProcess): Promise<App> {
+  children.push(child);
+  const lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
+  const read = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error('The app ended');
+    return JSON.parse(value);
+  };
+  const told: Told = await read();
+  return {
+    told,
+    next: async (override = {}) => {
+      child.stdin!.write(`${JSON.stringify(override)}\n`);
+      return read();
+    },
+  };
+}
+
+/** Each way to start the app so that `current` shows in it somewhere, and what is asked for next. */
+const WAYS: readonly [title: string, args: string[], start: { cwd: string; PWD?: string }, script: string][] = [
+  ['cd current && node app.js', ['app.js', 'a b'], { cwd: 'current', PWD: 'current' }, 'current/app.js'],
+  ['cd current && node ./dist/app.js', ['./dist/app.js'], { cwd: 'current', PWD: 'current' }, 'current/dist/app.js'],
+  ['cd current/dist && node ../app.js', ['../app.js'], { cwd: 'current/dist', PWD: 'current/dist' }, 'current/app.js'],
+  ['cd current && node .', ['.'], { cwd: 'current', PWD: 'current' }, 'current'],
+  ['cd current && node app', ['app'], { cwd: 'current', PWD: 'current' }, 'current/app'],
+  ['cd current && node -- app.js', ['--', 'app.js'], { cwd: 'current', PWD: 'current' }, 'current/app.js'],
+  ['node current/app.js', ['current/app.js'], { cwd: '', PWD: '' }, 'current/app.js'],
+  ['node /…/current/app.js', ['/current/app.js'], { cwd: '', PWD: '' }, 'current/app.js'],
+  ['systemd, WorkingDirectory=current', ['/current/dist/app.js'], { cwd: 'current' }, 'current/dist/app.js'],
+  ['systemd, WorkingDirectory=current/dist', ['/current/app.js'], { cwd: 'current/dist' }, 'current/app.js'],
+];
+
+test.each(WAYS)(
+  '`%s` leads to the release that current points to at the upgrade',
+  async (_title, args, way, script) => {
+    const env = way.PWD === undefined ? {} : { PWD: join(root, way.PWD) };
+    const given = args.map((arg) => (arg.startsWith('/') ? root + arg : arg));
+    const first = await start(given, { cwd: join(root, way.cwd), env });
+    expect(first.told.release).toBe(41);
+
+    point('current', 'releases/42');
+    const command = await first.next();
+    expect(command).toMatchObject({ script: join(root, script), cwd: join(root, way.cwd), execArgv: [] });
+    const second = await startNext(command);
+    expect(second.told).toMatchObject({ release: 42, args: first.told.args, env: { PWD: join(root, way.cwd) } });
+
+    point('current', 'releases/41');
+    const third = await startNext(await second.next());
+    expect(third.told.release).toBe(41);
+  },
+);
+
+test('a bin that is a link to the script stays a link', async () => {
+  mkdirSync(join(root, 'bin'));
+  symlinkSync('../current/app.js', join(root, 'bin/service'));
+  const first = await start([], { node: join(root, 'bin/service'), cwd: '/', env: { PWD: '/' } });
+  point('current', 'releases/42');
+  const command = await first.next();
+  expect(command).toMatchObject({ script: join(root, 'bin/service'), cwd: '/', argv0: 'node' });
+  expect((await startNext(command)).told.release).toBe(42);
+});
+
+test('a PWD that names another directory is not believed', async () => {
+  const first = await start(['app.js'], { cwd: join(root, 'releases/41'), env: { PWD: join(root, 'releases/42') } });
+  const directory = join(root, 'releases/41');
+  expect(await first.next()).toMatchObject({ cwd: directory, script: join(directory, 'app.js') });
+});
+
+test('a process that changed its title or its directory before it was asked still follows the link', async () => {
+  const PWD = join(root, 'current');
+  const titled = await start(['app.js'], { cwd: PWD, env: { PWD, TEST_BEFORE: "process.title = 'app'" } });
+  expect(await titled.next()).toMatchObject({ script: join(root, 'current/app.js'), cwd: PWD });
+  const moved = await start(['dist/app.js'], { cwd: PWD, env: { PWD, TEST_BEFORE: "process.chdir('/tmp')" } });
+  expect(await moved.next()).toMatchObject({ script: join(root, 'current/dist/app.js'), cwd: PWD });
+});
+
+test('options that were taken out of process.execArgv do not hide the script', async () => {
+  const PWD = join(root, 'current');
+  const TEST_BEFORE = 'process.execArgv.splice(1, 2)';
+  const first = await start(['--no-warnings', '-r', 'node:fs', 'app.js', 'x'], { cwd: PWD, env: { PWD, TEST_BEFORE } });
+  const script = join(PWD, 'app.js');
+  expect(await first.next()).toMatchObject({ script, cwd: PWD, execArgv: ['--no-warnings'], args: ['x'] });
+});
+
+test('a release that was named by its own path stays, though the directory is a link to it', async () => {
+  const PWD = join(root, 'current');
+  const script = join(root, 'releases/41/app.js');
+  const first = await start([script], { cwd: PWD, env: { PWD } });
+  expect(await first.next()).toMatchObject({ script, cwd: PWD });
+  const TEST_BEFORE = 'process.execArgv.splice(0, 2)';
+  const second = await start(['-r', 'node:fs', script], { cwd: PWD, env: { PWD, TEST_BEFORE } });
+  expect(await second.next()).toMatchObject({ script, cwd: PWD, execArgv: [] });
+});
+
+/** A Node that tells itself apart from the one that runs the tests. */
+function makeOtherNode(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  const file = join(directory, 'node');
+  writeFileSync(file, `#!/bin/sh\nOTHER_NODE=yes exec '${process.execPath}' "$@"\n`);
+  chmodSync(file, 0o755);
+}
+
+test.each([
+  ['an absolute path through a link', (lab: string) => join(lab, 'node-current/node'), {}],
+  ['a path relative to the directory', () => './node-current/node', {}],
+  ['PATH, through a link in it', () => 'node', { viaPath: true }],
+])('Node is looked up again: %s', async (_title, name, { viaPath = false }: { viaPath?: boolean }) => {
+  mkdirSync(join(root, 'nodes/20'), { recursive: true });
+  symlinkSync(process.execPath, join(root, 'nodes/20/node'));
+  makeOtherNode(join(root, 'nodes/22'));
+  point('node-current', 'nodes/20');
+  const PATH = viaPath ? `${join(root, 'node-current')}:/usr/bin:/bin` : '/usr/bin:/bin';
+  const first = await start(['current/app.js'], { node: name(root), cwd: root, env: { PWD: root, PATH } });
+  expect((await first.next()).execPath).toBe(join(root, 'node-current/node'));
+  point('node-current', 'nodes/22');
+  const second = await startNext(await first.next());
+  expect(second.told.env).toMatchObject({ OTHER_NODE: 'yes' });
+});
+
+test('a Node of a bare name is looked up in PATH in every generation', async () => {
+  symlinkSync(process.execPath, join(root, 'node'));
+  const PATH = `${join(root, 'later')}:${root}`;
+  const first = await start(['current/app.js'], { node: 'node', cwd: root, env: { PWD: root, PATH } });
+  const second = await startNext(await first.next());
+  expect((await second.next()).execPath).toBe(join(root, 'node'));
+  makeOtherNode(join(root, 'later'));
+  expect((await second.next()).execPath).toBe(join(root, 'later/node'));
+});
+
+test('findExecutable() counts entries of PATH from the directory', () => {
+  makeOtherNode(join(root, 'bin'));
+  expect(findExecutable('node', 'nowhere:bin', root)).toBe(join(root, 'bin/node'));
+  expect(findExecutable('node', '', join(root, 'bin'))).toBe(join(root, 'bin/node'));
+  expect(findExecutable('bin', root, '/')).toBeUndefined();
+});
+
+test('a name that leads to another Node than the one that runs is not believed', async () => {
+  makeOtherNode(join(root, 'other'));
+  const child = spawn(process.execPath, ['current/app.js'], {
+    argv0: 'node',
+    cwd: root,
+    env: { PATH: join(root, 'other'), TEST_COMMAND: join(built, 'command.cjs') },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  expect((await (await follow(child)).next()).execPath).toBe(realpathSync(process.execPath));
+});
+
+test('a debugger and a profiler stay behind, other options and arguments go along', async () => {
+  const PWD = join(root, 'current');
+  const first = await start(['--no-warnings', '--inspect-port', '0', '-r', 'node:fs', 'app.js', '--inspect', 'x'], {
+    cwd: PWD,
+    env: { PWD, NODE_OPTIONS: '--inspect-port 0 --no-deprecation' },
+  });
+  expect(await first.next()).toMatchObject({
+    execArgv: ['--no-warnings', '-r', 'node:fs'],
+    args: ['--inspect', 'x'],
+    script: join(root, 'current/app.js'),
+    env: { NODE_OPTIONS: '--no-deprecation' },
+  });
+});
+
+test('the environment is that of the first process, and an override lasts for one generation', async () => {
+  const first = await start([join(root, 'current/app.js')], {
+    cwd: root,
+    env: { KEPT: 'a', SHADOWED: 'b', GONE: 'c' },
+  });
+  const command = await first.next({ env: { SHADOWED: 'B', ADDED: 'D' } });
+  expect(command.env['FROM_ENV_FILE']).toBeUndefined();
+  const removal: Answer = await first.next({ env: { GONE: undefined } });
+  expect(removal.env).toMatchObject({ GONE: 'c' });
+
+  const second = await startNext(command);
+  expect(second.told.env).toMatchObject({ KEPT: 'a', SHADOWED: 'B', ADDED: 'D', PWD: root });
+  expect(second.told.env).not.toHaveProperty('BYE_FIRST_ENVIRONMENT');
+  const { env } = await second.next();
+  expect(env).toMatchObject({ KEPT: 'a', SHADOWED: 'b', GONE: 'c' });
+  expect(env).not.toHaveProperty('ADDED');
+  expect(env).not.toHaveProperty('BYE_FIRST_ENVIRONMENT');
+});
+
+test('every part can be named by the application', async () => {
+  const first = await start(['app.js'], { cwd: join(root, 'current'), env: { PWD: join(root, 'current') } });
+  const override = { cwd: '../releases/42', script: 'dist/app.js', args: ['x'], execArgv: ['--inspect=0'] };
+  const directory = join(root, 'releases/42');
+  expect(await first.next(override)).toMatchObject({
+    cwd: directory,
+    env: { PWD: directory },
+    script: join(directory, 'dist/app.js'),
+    args: ['x'],
+    execArgv: ['--inspect=0'],
+  });
+  expect((await first.next({ execPath: process.execPath })).argv0).toBe(process.execPath);
+});
+
+test('what is not there any more is named', async () => {
+  const PWD = join(root, 'current');
+  const first = await start(['app.js'], { cwd: PWD, env: { PWD } });
+  expect(await first.next({ execPath: 'no-such-node' })).toMatchObject({ data: { file: 'no-such-node' } });
+  expect(await first.next({ execPath: join(root, 'node') })).toMatchObject({ data: { file: join(root, 'node') } });
+  rmSync(join(root, 'releases/41/app.js'));
+  const noScript = await first.next();
+  expect(noScript).toMatchObject({ code: 'ERR_BYE_UPGRADE_SPAWN', data: { file: join(PWD, 'app.js') } });
+  expect(noScript.message).toContain(join(PWD, 'app.js'));
+  rmSync(PWD);
+  expect(await first.next()).toMatchObject({ code: 'ERR_BYE_UPGRADE_SPAWN', data: { file: PWD } });
+});
+
+test('a process without a script says what to set', async () => {
+  const first = await start(['-e', APP(0).replace(/^#!.*/, ''), 'argument'], { cwd: root });
+  expect(await first.next()).toMatchObject({
+    code: 'ERR_BYE_UPGRADE_UNAVAILABLE',
+    message: expect.stringContaining('successor.script'),
+  });
+  const script = join(root, 'current/app.js');
+  expect(await first.next({ script, execArgv: [] })).toMatchObject({ script, cwd: root });
+});

@@ -1,0 +1,11 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: ['src/index.ts', 'src/register.ts', 'src/testing.ts', 'src/preload.ts'],
+  format: ['cjs'],
+  target: 'node20',
+  platform: 'node',
+  splitting: true,
+  clean: true,
+  dts: { entry: ['src/index.ts', 'src/register.ts', 'src/testing.ts'] },
+});
