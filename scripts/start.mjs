@@ -12,6 +12,7 @@ const pidFile = join(directory, 'app.pid');
 // No IPC channel, no npm in between: an upgrade is refused where something would miss the old process.
 const app = spawn(process.execPath, [fileURLToPath(new URL('../examples/fastify/app.js', import.meta.url))], {
   stdio: 'inherit',
+  detached: true, // like every later process: a session of its own, where Ctrl-C comes only through here
   env: { ...process.env, PORT: port, PIDFILE: pidFile },
 });
 let current = app.pid;
@@ -29,15 +30,15 @@ app.once('exit', (code, signal) => {
 // bye writes the PID of whoever serves here, by rename, before the old process begins to leave.
 const watcher = watch(directory, follow);
 
-// The exit of a process that is not a child has no event.
+// The exit of a process that is not a child has no event. Where a new process fails, the old one needs a moment to put
+// its own PID back, so once is not enough.
+let missed = 0;
 const poll = setInterval(() => {
-  if (current === app.pid || isRunning(current)) return;
-  const left = current;
   follow();
-  if (current === left) finish(readPid() === undefined ? 0 : 1); // a clean stop takes the PID file away
-}, 200);
+  missed = current === app.pid || isRunning(current) ? 0 : missed + 1;
+  if (missed === 3) finish(readPid() === undefined ? 0 : 1); // a clean stop takes the PID file away
+}, 100);
 
-// A new process leads a session of its own, where Ctrl-C does not reach it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1']) process.on(signal, () => forward(signal));
 process.on('SIGHUP', () => forward('SIGTERM'));
 

@@ -1,6 +1,5 @@
 /**
- * The public class: one object for a service that can be stopped and replaced while it is used.
- *
+ * One object for a service that can be stopped and replaced while it is used.
  * Invariants: the status only goes forward; there is one stop and one upgrade at a time; a new process accepts nothing
  * before it is ready; the old one gives nothing up before that.
  */

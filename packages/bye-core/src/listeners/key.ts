@@ -101,7 +101,7 @@ function isBoundTo(key: string, heldKey: string, address: AddressInfo | string |
   if (address === undefined) return false;
   if (typeof address === 'string') return keyOfAddress(address) === key;
   const wanted = parseTcpKey(key);
-  if (wanted === undefined || wanted.port === 0 || wanted.port !== address.port) return false;
+  if (wanted === undefined || wanted.port !== address.port) return false;
   const held = parseTcpKey(heldKey);
   if (held !== undefined && held.v6Only !== wanted.v6Only) return false;
   const bound = canonicalHost(address.address);

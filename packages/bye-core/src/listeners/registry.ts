@@ -27,7 +27,19 @@ interface Listener {
   readonly ordinalKey: string;
   readonly names: readonly string[];
   /** A unix path that has to go when the listener does, with the identity of its socket. */
-  path?: { readonly name: string; readonly identity: string };
+  readonly path: OwnPath | undefined;
+}
+
+interface OwnPath {
+  readonly name: string;
+  readonly identity: string;
+}
+
+/** A `listen()` whose outcome is still open. */
+interface Attempt {
+  readonly listener: Listener;
+  readonly plan: BindPlan | undefined;
+  readonly original: Options;
 }
 
 type Options = ListenOptions & { fd?: number };
@@ -37,6 +49,8 @@ export class Listeners {
   readonly #open = new Map<Server, Listener>();
   readonly #ordinals = new KeyOrdinals();
   readonly #deferred = new Map<Server, DeferredListen>();
+  readonly #attempts = new WeakMap<Server, Attempt>();
+  readonly #followed = new WeakSet<Server>();
   #held: Timer | undefined;
 
   constructor(parts: ListenersParts) {
@@ -59,17 +73,19 @@ export class Listeners {
     const plan = adopted ? undefined : this.#planPath(key, options);
     if (adopted) this.#adopt(server, options, key, adopted.fd);
     else if (plan) options.path = plan.bindPath;
-    this.#track(server, { key, ordinalKey, names: adopted?.names ?? [] }, plan, original);
+    const listener = { key, ordinalKey, names: adopted?.names ?? [], path: undefined };
+    this.#attempts.set(server, { listener, plan, original });
+    this.#follow(server);
   }
 
   /** A server that listened before bye knew of it: it can be handed on, but was never adopted. */
   notice(server: Server): void {
-    if (this.#open.has(server) || !server.listening) return;
+    if (this.#followed.has(server) || !server.listening) return;
     const address = server.address();
     if (address === null) return;
     const key = keyOfAddress(address);
-    this.#track(server, { key, ordinalKey: this.#ordinals.take(key), names: [] }, undefined, {});
-    this.#open.set(server, { key, ordinalKey: key, names: [] });
+    this.#open.set(server, { key, ordinalKey: this.#ordinals.take(key), names: [], path: undefined });
+    this.#follow(server);
   }
 
   /** Servers that listen now. */
@@ -152,28 +168,26 @@ export class Listeners {
     return plan;
   }
 
-  #track(server: Server, listener: Listener, plan: BindPlan | undefined, original: Options): void {
+  /** Follows a server from here on; once, as it may listen again and again. */
+  #follow(server: Server): void {
+    if (this.#followed.has(server)) return;
+    this.#followed.add(server);
     const tap = tapServer(server);
-    let settled = false;
-    const settle = (): boolean => {
-      const first = !settled;
-      settled = true;
-      return first;
-    };
     tap.on('listening', () => {
-      if (!settle()) return false;
+      const attempt = this.#takeAttempt(server);
+      if (!attempt) return false;
+      const { listener, plan, original } = attempt;
       if (plan && !this.#publish(server, plan, original)) return true;
-      const name = listener.key.startsWith('unix:') ? listener.key.slice('unix:'.length) : undefined;
-      const identity = name === undefined ? undefined : socketIdentity(name);
-      if (name !== undefined && identity !== undefined) listener.path = { name, identity };
-      this.#open.set(server, listener);
+      this.#open.set(server, { ...listener, path: ownPath(listener.key) });
       return false;
     });
     tap.on('error', (error) => {
-      if (!settle()) return false;
-      this.#ordinals.release(listener.ordinalKey);
+      const attempt = this.#takeAttempt(server);
+      if (!attempt) return false;
+      const { key, ordinalKey } = attempt.listener;
+      this.#ordinals.release(ordinalKey);
       this.#deferred.delete(server);
-      const explained = explainListenError(error as NodeJS.ErrnoException, listener.key, this.#parts.inherited);
+      const explained = explainListenError(error as NodeJS.ErrnoException, key, this.#parts.inherited);
       if (explained === error) return false;
       tap.pass('error', explained);
       return true;
@@ -182,6 +196,12 @@ export class Listeners {
       this.forget(server, false);
       return false;
     });
+  }
+
+  #takeAttempt(server: Server): Attempt | undefined {
+    const attempt = this.#attempts.get(server);
+    this.#attempts.delete(server);
+    return attempt;
   }
 
   /** @returns false if somebody else took the path meanwhile: the server has failed, like with any other EADDRINUSE */
@@ -209,6 +229,13 @@ export class Listeners {
   #isLive(path: string): boolean {
     return isLiveSocket(path, this.#parts.host);
   }
+}
+
+function ownPath(key: string): OwnPath | undefined {
+  if (!key.startsWith('unix:')) return undefined;
+  const name = key.slice('unix:'.length);
+  const identity = socketIdentity(name);
+  return identity === undefined ? undefined : { name, identity };
 }
 
 function restoreOptions(options: Options, original: Options): void {

@@ -63,8 +63,9 @@ export class Predecessor {
 
   /** @returns `undefined` once it has gone */
   get draining(): Draining | undefined {
-    if (this.#isGone || !this.#identity) return undefined;
-    return { pid: this.#identity.pid, untilMs: this.#untilMs, waitingFor: this.#waitingFor };
+    const identity = this.#identity;
+    if (this.#isGone || !identity || hasExited(identity)) return undefined;
+    return { pid: identity.pid, untilMs: this.#untilMs, waitingFor: this.#waitingFor };
   }
 
   /** This process has taken over: the old one has from now on what it was configured for. */
@@ -102,6 +103,11 @@ export class Predecessor {
       this.#emit('predecessor-killed', { pid: identity.pid });
     });
   }
+}
+
+/** Its end may be known to the kernel, and so to whoever asks for an upgrade, before the channel has told us. */
+function hasExited({ pid, startTime }: Identity): boolean {
+  return startTime !== '' && !isSameProcess(pid, startTime);
 }
 
 function parseIdentity(text: string | undefined): Identity | undefined {

@@ -12,7 +12,7 @@ import type { LastUpgrade, LifecycleView } from '../types.js';
 import { Attempt, FIRST_LISTENER_FD, READY_FD, type Successor } from './attempt.js';
 import { resolveSuccessor, type StartFacts } from './command.js';
 import type { Predecessor } from './predecessor.js';
-import { findDanger } from './preflight.js';
+import { type Danger, findDanger } from './preflight.js';
 
 /** What the listeners do for an upgrade. */
 export interface UpgradableListeners {
@@ -232,6 +232,10 @@ export class Upgrader {
     }
     if (settings.allowUnsafeUpgrade) return undefined;
     const danger = findDanger({ host, generation, pidFile: settings.pidFile, hasForeignChannel });
-    return danger && new ByeError('ERR_BYE_UPGRADE_UNSAFE', `${danger.message}. ${danger.remedy}`, danger);
+    return danger && toError(danger);
   }
+}
+
+function toError({ reason, message, remedy }: Danger): ByeError {
+  return new ByeError('ERR_BYE_UPGRADE_UNSAFE', `${message}. ${remedy}`, { reason, remedy });
 }

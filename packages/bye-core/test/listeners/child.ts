@@ -65,6 +65,12 @@ export class Child {
     return value;
   }
 
+  /** Resolves once what it has printed as errors matches. */
+  async errorsMatch(pattern: RegExp): Promise<void> {
+    const stderr = this.process.stderr as NodeJS.ReadableStream;
+    while (!pattern.test(this.#errors.join(''))) await once(stderr, 'data');
+  }
+
   say(line: string): void {
     this.process.stdin?.write(`${line}\n`);
   }

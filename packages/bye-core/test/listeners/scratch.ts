@@ -1,5 +1,6 @@
 /** A directory for one test's sockets, and clients that connect to them. */
 
+import type { Socket as Datagram } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -72,4 +73,10 @@ export class Hammer {
 /** The descriptor of a listening server. */
 export function fdOf(server: Server): number {
   return (server as unknown as { _handle: { fd: number } })._handle.fd;
+}
+
+export function fdOfDatagram(socket: Datagram): number {
+  // `_handle` of these prints a deprecation warning.
+  const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol');
+  return (Reflect.get(socket, state ?? '') as { handle: { fd: number } }).handle.fd;
 }

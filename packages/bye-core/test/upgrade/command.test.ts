@@ -1,123 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { build } from 'tsup';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { SuccessorOptions } from '../../src/options/options.js';
-import type { SuccessorCommand } from '../../src/upgrade/command.js';
-import { findExecutable } from '../../src/upgrade/find-executable.js';
+import { expect, test } from 'vitest';
+import { type Answer, appOf, point, root, start, startNext, useReleases } from './releases.js';
 
-/** An app that remembers how it was started, changes what apps change, and says on request what would run next. */
-const APP = (release: number) => `#!/usr/bin/env node
-const { captureStart, resolveSuccessor } = require(process.env.TEST_COMMAND);
-if (process.env.TEST_BEFORE) new Function('process', process.env.TEST_BEFORE)(process);
-const start = captureStart();
-process.env.FROM_ENV_FILE = 'release ${release}';
-process.chdir('/');
-console.log(JSON.stringify({ release: ${release}, env: process.env, args: process.argv.slice(2) }));
-require('node:readline').createInterface(process.stdin).on('line', (line) => {
-  try {
-    console.log(JSON.stringify(resolveSuccessor(start, JSON.parse(line))));
-  } catch ({ code, message, data }) {
-    console.log(JSON.stringify({ code, message, data }));
-  }
-});
-`;
-
-let built: string;
-let root: string;
-let children: ChildProcess[];
-
-beforeAll(async () => {
-  built = mkdtempSync(join(tmpdir(), 'bye-command-'));
-  const entry = [join(import.meta.dirname, '../../src/upgrade/command.ts')];
-  await build({ entry, outDir: built, format: 'cjs', platform: 'node', config: false, silent: true, dts: false });
-});
-afterAll(() => rmSync(built, { recursive: true }));
-
-beforeEach(() => {
-  children = [];
-  root = realpathSync(mkdtempSync(join(tmpdir(), 'bye-releases-')));
-  for (const release of [41, 42]) {
-    mkdirSync(join(root, `releases/${release}/dist`), { recursive: true });
-    for (const file of ['app.js', 'index.js', 'dist/app.js']) {
-      writeFileSync(join(root, `releases/${release}`, file), APP(release), { mode: 0o755 });
-    }
-  }
-  point('current', 'releases/41');
-});
-afterEach(async () => {
-  await Promise.all(children.map((child) => child.exitCode ?? (child.kill('SIGKILL') && once(child, 'exit'))));
-  rmSync(root, { recursive: true });
-});
-
-/** As deploy tools do it: a new link renamed over the old one. */
-function point(link: string, target: string): void {
-  symlinkSync(target, join(root, `${link}.new`));
-  renameSync(join(root, `${link}.new`), join(root, link));
-}
-
-interface Told {
-  release: number;
-  env: Record<string, string>;
-  args: string[];
-}
-type Answer = SuccessorCommand & { code?: string; message: string; data: unknown };
-
-interface App {
-  told: Told;
-  next(override?: SuccessorOptions): Promise<Answer>;
-}
-
-interface Start {
-  node?: string;
-  cwd: string;
-  env?: Record<string, string | undefined>;
-}
-
-/** Starts a program and waits until it has said who it is. */
-async function start(args: readonly string[], { node = process.execPath, cwd, env = {} }: Start): Promise<App> {
-  const environment = { PATH: process.env['PATH'], TEST_COMMAND: join(built, 'command.cjs'), ...env };
-  return follow(spawn(node, args, { cwd, env: environment, stdio: ['pipe', 'pipe', 'inherit'] }));
-}
-
-/** Starts what an app says runs next, as the old process of an upgrade does. */
-async function startNext(command: SuccessorCommand): Promise<App> {
-  const { execPath, argv0, execArgv, script, args, cwd, env } = command;
-  return follow(
-    spawn(execPath, [...execArgv, script, ...args], { argv0, cwd, env, stdio: ['pipe', 'pipe', 'inherit'] }),
-  );
-}
-
-async function follow(child: ChildProcess): Promise<App> {
-  children.push(child);
-  const lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
-  const read = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error('The app ended');
-    return JSON.parse(value);
-  };
-  const told: Told = await read();
-  return {
-    told,
-    next: async (override = {}) => {
-      child.stdin!.write(`${JSON.stringify(override)}\n`);
-      return read();
-    },
-  };
-}
+useReleases();
 
 /** Each way to start the app so that `current` shows in it somewhere, and what is asked for next. */
 const WAYS: readonly [title: string, args: string[], start: { cwd: string; PWD?: string }, script: string][] = [
@@ -195,59 +81,6 @@ test('a release that was named by its own path stays, though the directory is a 
   expect(await second.next()).toMatchObject({ script, cwd: PWD, execArgv: [] });
 });
 
-/** A Node that tells itself apart from the one that runs the tests. */
-function makeOtherNode(directory: string): void {
-  mkdirSync(directory, { recursive: true });
-  const file = join(directory, 'node');
-  writeFileSync(file, `#!/bin/sh\nOTHER_NODE=yes exec '${process.execPath}' "$@"\n`);
-  chmodSync(file, 0o755);
-}
-
-test.each([
-  ['an absolute path through a link', (lab: string) => join(lab, 'node-current/node'), {}],
-  ['a path relative to the directory', () => './node-current/node', {}],
-  ['PATH, through a link in it', () => 'node', { viaPath: true }],
-])('Node is looked up again: %s', async (_title, name, { viaPath = false }: { viaPath?: boolean }) => {
-  mkdirSync(join(root, 'nodes/20'), { recursive: true });
-  symlinkSync(process.execPath, join(root, 'nodes/20/node'));
-  makeOtherNode(join(root, 'nodes/22'));
-  point('node-current', 'nodes/20');
-  const PATH = viaPath ? `${join(root, 'node-current')}:/usr/bin:/bin` : '/usr/bin:/bin';
-  const first = await start(['current/app.js'], { node: name(root), cwd: root, env: { PWD: root, PATH } });
-  expect((await first.next()).execPath).toBe(join(root, 'node-current/node'));
-  point('node-current', 'nodes/22');
-  const second = await startNext(await first.next());
-  expect(second.told.env).toMatchObject({ OTHER_NODE: 'yes' });
-});
-
-test('a Node of a bare name is looked up in PATH in every generation', async () => {
-  symlinkSync(process.execPath, join(root, 'node'));
-  const PATH = `${join(root, 'later')}:${root}`;
-  const first = await start(['current/app.js'], { node: 'node', cwd: root, env: { PWD: root, PATH } });
-  const second = await startNext(await first.next());
-  expect((await second.next()).execPath).toBe(join(root, 'node'));
-  makeOtherNode(join(root, 'later'));
-  expect((await second.next()).execPath).toBe(join(root, 'later/node'));
-});
-
-test('findExecutable() counts entries of PATH from the directory', () => {
-  makeOtherNode(join(root, 'bin'));
-  expect(findExecutable('node', 'nowhere:bin', root)).toBe(join(root, 'bin/node'));
-  expect(findExecutable('node', '', join(root, 'bin'))).toBe(join(root, 'bin/node'));
-  expect(findExecutable('bin', root, '/')).toBeUndefined();
-});
-
-test('a name that leads to another Node than the one that runs is not believed', async () => {
-  makeOtherNode(join(root, 'other'));
-  const child = spawn(process.execPath, ['current/app.js'], {
-    argv0: 'node',
-    cwd: root,
-    env: { PATH: join(root, 'other'), TEST_COMMAND: join(built, 'command.cjs') },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  expect((await (await follow(child)).next()).execPath).toBe(realpathSync(process.execPath));
-});
-
 test('a debugger and a profiler stay behind, other options and arguments go along', async () => {
   const PWD = join(root, 'current');
   const first = await start(['--no-warnings', '--inspect-port', '0', '-r', 'node:fs', 'app.js', '--inspect', 'x'], {
@@ -309,7 +142,7 @@ test('what is not there any more is named', async () => {
 });
 
 test('a process without a script says what to set', async () => {
-  const first = await start(['-e', APP(0).replace(/^#!.*/, ''), 'argument'], { cwd: root });
+  const first = await start(['-e', appOf(0).replace(/^#!.*/, ''), 'argument'], { cwd: root });
   expect(await first.next()).toMatchObject({
     code: 'ERR_BYE_UPGRADE_UNAVAILABLE',
     message: expect.stringContaining('successor.script'),
