@@ -15,7 +15,7 @@ export function createPacer(stream: Readable): Pacer {
       resumeAt = Math.max(performance.now(), resumeAt) + ms;
       stream.pause();
       clearTimeout(timer);
-      timer = setTimeout(() => stream.resume(), resumeAt - performance.now());
+      timer = setTimeout(() => stream.resume(), Math.max(0, resumeAt - performance.now()));
     },
   };
 }

@@ -1,6 +1,9 @@
 /** A load must count what really happened: nothing on a good server, each lost request on a bad one. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { startTraffic, testHandler, until } from '../src/index.js';
 
@@ -75,6 +78,17 @@ it('counts a server that refuses connections', async () => {
   const traffic = startTraffic({ target: { port }, keepAliveClients: 1, freshClients: 1 });
   await until(() => traffic.counts().failed >= 2);
   expect((await traffic.stop()).failures[0]).toMatchObject({ failure: 'refused', method: 'connect' });
+});
+
+it('reaches a unix path', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'testkit-'));
+  const socketPath = join(directory, 'app.sock');
+  server = http.createServer(testHandler);
+  await new Promise<void>((resolve) => server?.listen(socketPath, resolve));
+  const traffic = startTraffic({ target: { socketPath }, keepAliveClients: 2, freshClients: 2, mix: { slow: 0 } });
+  await until(() => traffic.counts().ok > 50);
+  expect((await traffic.stop()).failed).toBe(0);
+  rmSync(directory, { recursive: true });
 });
 
 it('opens another connection when the server said close', async () => {

@@ -18,7 +18,7 @@ const screen = createScreen();
 const directory = mkdtempSync(join(tmpdir(), 'bye-demo-'));
 const crashFile = join(directory, 'crash');
 const app = startApp(SERVER, { env: { CRASH_FILE: crashFile } });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void leave(130));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void breakOff());
 
 try {
   const result = await run();
@@ -113,6 +113,11 @@ function checkExit(from: App, pid: number, complaints: string[]): void {
   const line = from.log.lines.find(({ text }) => text.startsWith(`exit pid=${pid} `))?.text;
   if (line !== `exit pid=${pid} code=0`)
     complaints.push(`process ${pid} did not end with code 0: ${line ?? 'it did not say'}`);
+}
+
+async function breakOff(): Promise<void> {
+  screen.finish('Broken off.');
+  await leave(130);
 }
 
 async function leave(code: number): Promise<void> {

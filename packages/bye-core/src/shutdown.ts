@@ -152,10 +152,9 @@ export class Shutdown {
       drain.closeIdle(host.now(), 0);
       drain.endUpgraded();
     }
-    const quiet = Promise.all(drains.map((drain) => drain.whenQuiet()));
-    await whole.covers(Promise.race([quiet, pause(host, LAST_ANSWERS_MS)]));
-    const ended = Promise.all(servers.drains().map((drain) => drain.destroy()));
-    await Promise.race([ended, pause(host, LAST_ANSWERS_MS)]);
+    const last = new Deadline(host, Math.min(LAST_ANSWERS_MS, whole.remainingMs));
+    await last.covers(Promise.all(drains.map((drain) => drain.whenQuiet())));
+    await new Deadline(host, LAST_ANSWERS_MS).covers(Promise.all(servers.drains().map((drain) => drain.destroy())));
   }
 
   #enter(phase: Phase): void {

@@ -6,9 +6,9 @@ import type { Host, Timer } from '../host.js';
 import { forceClose } from './force-close.js';
 
 /**
- * How long a connection that we ended may go on sending before it is destroyed. Closing a socket with unread bytes
- * makes the kernel send a reset and drop what it had not sent yet: the tail of the last answer would be lost (T21;
- * nginx: lingering_timeout).
+ * How long a connection that we ended may stay silent before it is destroyed. Closing a socket with unread bytes makes
+ * the kernel send a reset and drop what it had not sent yet: the tail of the last answer would be lost (T21; nginx:
+ * lingering_timeout).
  */
 const LINGER_MS = 2000;
 
@@ -20,6 +20,7 @@ export interface Answer {
 
 export class Connection {
   readonly socket: Socket;
+  /** In the order their requests came, which is the order they are sent in. */
   readonly answers = new Set<Answer>();
   /** When it last had nothing to do: it was accepted, or its last answer was flushed. */
   idleSince: number;
@@ -29,6 +30,9 @@ export class Connection {
   closing = false;
   /** Our side is closed; we only wait for the client's. */
   ended = false;
+  /** The last request was answered before all of it had come: what still comes has to be read (T21). */
+  #isUploading = false;
+  #newest: Answer | undefined;
   readonly #host: Host;
   readonly #onChange: () => void;
   #lingering: Timer | undefined;
@@ -44,14 +48,33 @@ export class Connection {
     return this.answers.size === 0 && !this.upgraded && !this.ended;
   }
 
-  /** From now on the last outstanding answer on this connection says close. */
+  /** No work in progress, and none that it could still bring. */
+  get isDone(): boolean {
+    if (this.answers.size > 0) return false;
+    return this.upgraded || (this.ended && (!this.#isUploading || this.socket.destroyed));
+  }
+
+  begin(answer: Answer): void {
+    this.answers.add(answer);
+    this.#newest = answer;
+  }
+
+  /** @returns false if it was not in progress any more */
+  finish(answer: Answer): boolean {
+    if (!this.answers.delete(answer)) return false;
+    this.#isUploading = !answer.request.complete;
+    this.idleSince = this.#host.now();
+    return true;
+  }
+
+  /** Makes an answer say close, if it is the last one on this connection when its headers are sent. */
   closeAfter(answer: Answer): void {
     const { response } = answer;
     if (response.headersSent) return;
     forceClose(
       response,
       // A socket that HTTP paused for back-pressure may hold requests that were not parsed yet.
-      () => this.answers.size === 1 && this.answers.has(answer) && !this.socket.isPaused(),
+      () => this.#newest === answer && !this.socket.isPaused(),
       () => {
         this.closing = true;
         // What Node calls once the answer is flushed.
@@ -67,12 +90,20 @@ export class Connection {
     this.ended = true;
     this.socket.end();
     this.socket.resume();
-    this.#lingering = this.#host.after(LINGER_MS, () => this.socket.destroy());
+    this.#linger();
     this.#onChange();
   }
 
   forget(): void {
     this.answers.clear();
     this.#lingering?.cancel();
+  }
+
+  #linger(): void {
+    const before = this.socket.bytesRead;
+    this.#lingering = this.#host.after(LINGER_MS, () => {
+      if (this.socket.bytesRead > before) this.#linger();
+      else this.socket.destroy();
+    });
   }
 }

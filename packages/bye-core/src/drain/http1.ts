@@ -80,11 +80,7 @@ export class Http1Drain implements ProtocolDrain {
   /** Upgraded sockets never go idle and are not waited for; they end when everything else has. */
   get isQuiet(): boolean {
     if (this.#handshakes.size > 0) return false;
-    for (const { upgraded, ended, answers } of this.#connections.values()) {
-      if (answers.size > 0) return false;
-      if (!upgraded && !ended) return false;
-    }
-    return true;
+    return [...this.#connections.values()].every(({ isDone }) => isDone);
   }
 
   sayClose(): void {
@@ -148,7 +144,7 @@ export class Http1Drain implements ProtocolDrain {
     if (!connection) return this.#intercept(request, response);
     if (connection.closing) return true;
     const answer: Answer = { request, response, startedAt: this.#host.now() };
-    connection.answers.add(answer);
+    connection.begin(answer);
     response.once('close', () => this.#end(connection, answer));
     if (!this.#sayClose) return this.#intercept(request, response);
     connection.closeAfter(answer);
@@ -160,10 +156,9 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   #end(connection: Connection, answer: Answer): void {
-    if (!connection.answers.delete(answer)) return;
+    if (!connection.finish(answer)) return;
     if (this.#sayClose) this.#finished += 1;
     if (connection.answers.size > 0) return;
-    connection.idleSince = this.#host.now();
     this.#onChange();
     if (this.#idlePolicy) this.#sweep();
   }

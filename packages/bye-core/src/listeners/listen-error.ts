@@ -2,6 +2,7 @@
 
 import { ByeError } from '../errors.js';
 import { type InheritedListeners, portOfKey } from './inherited.js';
+import type { BindPlan } from './unix-bind.js';
 
 /** @returns the error itself, or one that says what really is the matter */
 export function explainListenError(
@@ -29,4 +30,18 @@ export function explainListenError(
     );
   }
   return error;
+}
+
+/** The socket was bound but could not be linked to its path: for the application, `listen()` has failed. */
+export function toListenError(cause: NodeJS.ErrnoException, path: string): NodeJS.ErrnoException {
+  const taken = cause.code === 'EEXIST';
+  const what = taken ? 'EADDRINUSE: address already in use' : cause.message;
+  const code = taken ? 'EADDRINUSE' : cause.code;
+  return Object.assign(new Error(`listen ${what} ${path}`, { cause }), { code, syscall: 'listen', address: path });
+}
+
+/** Node's error names what was bound, which is a temporary name beside the path that was asked for. */
+export function nameRealPath(error: NodeJS.ErrnoException & { address?: string }, plan: BindPlan): void {
+  error.message = error.message.replaceAll(plan.bindPath, plan.path);
+  if (error.address === plan.bindPath) error.address = plan.path;
 }

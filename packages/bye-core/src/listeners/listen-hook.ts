@@ -4,8 +4,12 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { type ListenOptions, Server } from 'node:net';
 import { normalizeListenArguments } from '../internals.js';
 
-/** May change the options; Node uses the same object afterwards. */
-export type OnListen = (server: Server, options: ListenOptions & { fd?: number }) => void;
+export interface ListenHook {
+  /** A `listen()` was called. May change the options; Node uses the same object afterwards. */
+  onListen(server: Server, options: ListenOptions & { fd?: number }): void;
+  /** The socket is bound and listens; `listen()` has not returned yet. Not called where binding failed or takes DNS. */
+  onBound(server: Server): void;
+}
 
 interface ListenMessage {
   readonly server: Server;
@@ -18,28 +22,35 @@ interface ListenMessage {
  *
  * @returns takes the hook off again
  */
-export function hookListen(onListen: OnListen): () => void {
-  return hasListenChannel() ? subscribe(onListen) : wrapListen(onListen);
+export function hookListen(hook: ListenHook): () => void {
+  return hasListenChannel() ? subscribe(hook) : wrapListen(hook);
 }
 
-function subscribe(onListen: OnListen): () => void {
-  const { asyncStart } = tracingChannel('net.server.listen');
-  const subscriber = (message: unknown) => {
+function subscribe({ onListen, onBound }: ListenHook): () => void {
+  const { asyncStart, asyncEnd } = tracingChannel('net.server.listen');
+  const onStart = (message: unknown) => {
     const { server, options } = message as ListenMessage;
     onListen(server, options);
   };
-  asyncStart.subscribe(subscriber);
-  return () => asyncStart.unsubscribe(subscriber);
+  const onEnd = (message: unknown) => onBound((message as ListenMessage).server);
+  asyncStart.subscribe(onStart);
+  asyncEnd.subscribe(onEnd);
+  return () => {
+    asyncStart.unsubscribe(onStart);
+    asyncEnd.unsubscribe(onEnd);
+  };
 }
 
 /** Exported for its tests, as every supported Node that tests run on has the channel. */
-export function wrapListen(onListen: OnListen): () => void {
+export function wrapListen({ onListen, onBound }: ListenHook): () => void {
   const listen = Server.prototype.listen as (...args: unknown[]) => Server;
   const wrapped = function (this: Server, ...args: unknown[]): Server {
     const { options, callback } = normalizeListenArguments(args);
     // Node throws for a server that listens already, and so that must happen before anything is claimed.
     if (!this.listening) onListen(this, options);
-    return Reflect.apply(listen, this, callback ? [options, callback] : [options]);
+    const server = Reflect.apply(listen, this, callback ? [options, callback] : [options]);
+    if (this.listening) onBound(this);
+    return server;
   };
   Server.prototype.listen = wrapped as typeof Server.prototype.listen;
   return () => {
@@ -51,8 +62,11 @@ export function wrapListen(onListen: OnListen): () => void {
 function hasListenChannel(): boolean {
   const probe = new Server();
   let seen = false;
-  const remove = subscribe((server) => {
-    seen ||= server === probe;
+  const remove = subscribe({
+    onListen: (server) => {
+      seen ||= server === probe;
+    },
+    onBound: () => {},
   });
   try {
     probe.listen({});

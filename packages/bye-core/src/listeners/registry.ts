@@ -7,7 +7,7 @@ import { type DeferredListen, deferNextListen, listenFdOf, setPipeName } from '.
 import { tapServer } from '../server-tap.js';
 import type { HandedListener, InheritedListeners } from './inherited.js';
 import { KeyOrdinals, keyOfAddress, listenerKey } from './key.js';
-import { explainListenError } from './listen-error.js';
+import { explainListenError, nameRealPath, toListenError } from './listen-error.js';
 import { type BindPlan, planBind, publish } from './unix-bind.js';
 import { type Hold, holdPath } from './unix-hold.js';
 import { isLiveSocket, removeStale, socketIdentity, unlinkIfOurs } from './unix-path.js';
@@ -40,6 +40,8 @@ interface Attempt {
   readonly listener: Listener;
   readonly plan: BindPlan | undefined;
   readonly original: Options;
+  /** Somebody else took the path between the look at it and the link. */
+  failure?: Error;
 }
 
 type Options = ListenOptions & { fd?: number };
@@ -76,6 +78,23 @@ export class Listeners {
     const listener = { key, ordinalKey, names: adopted?.names ?? [], path: undefined };
     this.#attempts.set(server, { listener, plan, original });
     this.#follow(server);
+  }
+
+  /** Called when a socket is bound, before its `listen()` returns: the path has to be there then. */
+  publish(server: Server): void {
+    const attempt = this.#attempts.get(server);
+    if (!attempt?.plan) return;
+    const { plan, original } = attempt;
+    try {
+      publish(plan, {
+        clear: (path) => removeStale(path, this.#parts.host),
+        readableAll: original.readableAll === true,
+        writableAll: original.writableAll === true,
+      });
+      setPipeName(server, plan.path);
+    } catch (cause) {
+      attempt.failure = toListenError(cause as NodeJS.ErrnoException, plan.path);
+    }
   }
 
   /** A server that listened before bye knew of it: it can be handed on, but was never adopted. */
@@ -176,8 +195,12 @@ export class Listeners {
     tap.on('listening', () => {
       const attempt = this.#takeAttempt(server);
       if (!attempt) return false;
-      const { listener, plan, original } = attempt;
-      if (plan && !this.#publish(server, plan, original)) return true;
+      const { listener, failure } = attempt;
+      if (failure) {
+        server.close();
+        server.emit('error', failure);
+        return true;
+      }
       this.#open.set(server, { ...listener, path: ownPath(listener.key) });
       return false;
     });
@@ -185,6 +208,7 @@ export class Listeners {
       const attempt = this.#takeAttempt(server);
       if (!attempt) return false;
       const { key, ordinalKey } = attempt.listener;
+      if (attempt.plan) nameRealPath(error as NodeJS.ErrnoException, attempt.plan);
       this.#ordinals.release(ordinalKey);
       this.#deferred.delete(server);
       const explained = explainListenError(error as NodeJS.ErrnoException, key, this.#parts.inherited);
@@ -202,28 +226,6 @@ export class Listeners {
     const attempt = this.#attempts.get(server);
     this.#attempts.delete(server);
     return attempt;
-  }
-
-  /** @returns false if somebody else took the path meanwhile: the server has failed, like with any other EADDRINUSE */
-  #publish(server: Server, plan: BindPlan, original: Options): boolean {
-    try {
-      publish(plan, {
-        clear: (path) => removeStale(path, this.#parts.host),
-        readableAll: original.readableAll === true,
-        writableAll: original.writableAll === true,
-      });
-      setPipeName(server, plan.path);
-      return true;
-    } catch (cause) {
-      const taken = (cause as NodeJS.ErrnoException).code === 'EEXIST';
-      const error = Object.assign(
-        new Error(`listen ${taken ? 'EADDRINUSE: address already in use' : 'failed:'} ${plan.path}`, { cause }),
-        { code: taken ? 'EADDRINUSE' : (cause as NodeJS.ErrnoException).code, syscall: 'listen', address: plan.path },
-      );
-      server.close();
-      server.emit('error', error);
-      return false;
-    }
   }
 
   #isLive(path: string): boolean {

@@ -1,5 +1,6 @@
 /** The options of bye: their types, defaults and checks. Code beats default, environment beats code. */
 
+import cluster from 'node:cluster';
 import { isMainThread } from 'node:worker_threads';
 import { readVariable, underTestRunner } from '../env.js';
 import type { Logger } from '../types.js';
@@ -93,6 +94,8 @@ export interface Settings {
   logger: Logger;
   /** The application gave a logger, or `false`. */
   hasOwnLogger: boolean;
+  /** Whether listeners of the whole process are this instance's: not under a test runner that asked for nothing. */
+  readonly ownsProcess: boolean;
   readonly signals: boolean;
   readonly exit: boolean;
   readonly allowUnsafeUpgrade: boolean;
@@ -138,7 +141,9 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
   }
   const shutdownTimeoutMs = readDuration('shutdownTimeoutMs', options.shutdownTimeoutMs, DURATIONS.shutdownTimeoutMs);
   const closeReserveMs = Math.min(DURATIONS.closeReserveMs, Math.floor(shutdownTimeoutMs / 4));
-  const processWide = scope === 'process' && isMainThread && !underTestRunner();
+  const processWide = scope === 'process' && isMainThread && !cluster.isWorker && !underTestRunner();
+  const signals = readFlag('signals', options.signals, processWide);
+  const exit = readFlag('exit', options.exit, processWide);
   const settings: Settings = {
     stopSignals: readSignals('stopSignals', options.stopSignals, ['SIGTERM', 'SIGINT', 'SIGQUIT']),
     upgradeSignals: readSignals('upgradeSignals', options.upgradeSignals, ['SIGUSR1']),
@@ -158,8 +163,9 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
     health: resolveHealth(override('health') ?? options.health ?? true),
     logger: readLogger(options.logger, pid),
     hasOwnLogger: options.logger !== undefined,
-    signals: readFlag('signals', options.signals, processWide),
-    exit: readFlag('exit', options.exit, processWide),
+    signals,
+    exit,
+    ownsProcess: scope === 'process' && isMainThread && !cluster.isWorker && (processWide || signals || exit),
     allowUnsafeUpgrade: readFlag('allowUnsafeUpgrade', options.allowUnsafeUpgrade, false),
   };
   if (

@@ -77,10 +77,11 @@ export class Attempt {
       this.#fail = reject;
       child.once('error', (error) => reject(this.#spawnError(error)));
       child.once('exit', (exitCode, signal) => void this.#exitError(exitCode, signal).then(reject));
-      const pipe = child.stdio[READY_FD] as Socket;
-      pipe.on('error', () => {});
-      pipe.once('data', () => resolve());
-      pipe.once('end', () => {
+      // Out of descriptors, Node gives a child without any pipe; its 'error' follows.
+      const pipe = child.stdio?.[READY_FD] as Socket | undefined;
+      pipe?.on('error', () => {});
+      pipe?.once('data', () => resolve());
+      pipe?.once('end', () => {
         // The end of a process closes its pipe too: its exit tells more, and follows.
         if (child.pid !== undefined) this.#input.host.after(LAST_WORDS_MS * 2, () => reject(this.#lost()));
       });
@@ -100,7 +101,7 @@ export class Attempt {
       throw error;
     } finally {
       timer.cancel();
-      child.stdio[READY_FD]?.destroy();
+      child.stdio?.[READY_FD]?.destroy();
     }
   }
 

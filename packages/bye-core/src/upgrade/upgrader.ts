@@ -6,13 +6,13 @@ import type { Emit } from '../diagnostics.js';
 import { ByeError, describeError } from '../errors.js';
 import type { HookList } from '../hooks.js';
 import type { Host } from '../host.js';
-import type { Settings } from '../options/options.js';
+import type { Settings, SuccessorOptions } from '../options/options.js';
 import { readProcess } from '../proc.js';
 import type { LastUpgrade, LifecycleView } from '../types.js';
 import { Attempt, FIRST_LISTENER_FD, READY_FD, type Successor } from './attempt.js';
 import { resolveSuccessor, type StartFacts } from './command.js';
 import type { Predecessor } from './predecessor.js';
-import { type Danger, findDanger } from './preflight.js';
+import { findRefusal, refuseDanger } from './refusal.js';
 
 /** What the listeners do for an upgrade. */
 export interface UpgradableListeners {
@@ -150,9 +150,8 @@ export class Upgrader {
   }
 
   async #spawn(generation: number, deadline: Deadline, onSpawn: () => void): Promise<Attempt> {
-    const { host, settings, start, listeners, preload, emit } = this.#parts;
-    const override = typeof settings.successor === 'function' ? await settings.successor() : settings.successor;
-    const command = resolveSuccessor(start, override);
+    const { host, start, listeners, preload, emit } = this.#parts;
+    const command = resolveSuccessor(start, await this.#askSuccessor(deadline));
     const running = this.#running;
     if (running?.abortedBy) throw running.abortedBy;
     onSpawn();
@@ -178,6 +177,14 @@ export class Upgrader {
     return attempt;
   }
 
+  async #askSuccessor(deadline: Deadline): Promise<SuccessorOptions | undefined> {
+    const { successor, upgradeTimeoutMs } = this.#parts.settings;
+    if (typeof successor !== 'function') return successor;
+    const asked = Promise.resolve().then(successor);
+    if (await deadline.covers(asked)) return asked;
+    throw new Error(`The function given as option 'successor' did not answer within ${upgradeTimeoutMs} ms`);
+  }
+
   #describeSelf() {
     const { host, settings } = this.#parts;
     return {
@@ -201,41 +208,12 @@ export class Upgrader {
   }
 
   #findRefusal(): ByeError | undefined {
-    const { lifecycle, predecessor, settings, host, generation, hasForeignChannel } = this.#parts;
-    if (this.#running) {
-      const pid = this.#running.attempt?.pid;
-      return new ByeError(
-        'ERR_BYE_UPGRADE_IN_PROGRESS',
-        `Cannot upgrade as another upgrade runs${pid === undefined ? '' : `, with the new process ${pid}`}: wait for it`,
-        { pid },
-      );
-    }
-    const { status, reason } = lifecycle;
-    if (status === 'starting') {
-      return new ByeError('ERR_BYE_NOT_READY', 'Cannot upgrade as this process is not ready yet: wait for it', {
-        status,
-      });
-    }
-    if (status !== 'ready') {
-      const why = reason === 'upgrade' ? 'has been replaced already' : 'is stopping';
-      return new ByeError('ERR_BYE_SHUTTING_DOWN', `Cannot upgrade as this process ${why}`, {
-        reason: reason ?? 'stop',
-      });
-    }
-    const draining = predecessor.draining;
-    if (draining) {
-      return new ByeError(
-        'ERR_BYE_PREDECESSOR_DRAINING',
-        `Cannot upgrade as the old process ${draining.pid} still drains, until ${new Date(draining.untilMs).toISOString()} at the latest: it waits for ${draining.waitingFor}. Wait for it, or call upgrade({ force: true })`,
-        { pid: draining.pid, untilMs: draining.untilMs },
-      );
-    }
-    if (settings.allowUnsafeUpgrade) return undefined;
-    const danger = findDanger({ host, generation, pidFile: settings.pidFile, hasForeignChannel });
-    return danger && toError(danger);
+    const { generation, host, settings, hasForeignChannel } = this.#parts;
+    return (
+      findRefusal(this.#parts, this.#running) ??
+      (settings.allowUnsafeUpgrade
+        ? undefined
+        : refuseDanger({ host, generation, pidFile: settings.pidFile, hasForeignChannel }))
+    );
   }
-}
-
-function toError({ reason, message, remedy }: Danger): ByeError {
-  return new ByeError('ERR_BYE_UPGRADE_UNSAFE', `${message}. ${remedy}`, { reason, remedy });
 }

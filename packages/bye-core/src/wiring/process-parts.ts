@@ -1,6 +1,7 @@
 /** Wires what only the process's instance has: listeners, signals, the upgrade, both sides of it. */
 
 import { existsSync } from 'node:fs';
+import type { ListenOptions, Server } from 'node:net';
 import { join } from 'node:path';
 import { type Link, toHello } from '../channel/link.js';
 import type { Emit } from '../diagnostics.js';
@@ -60,7 +61,11 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       readiness.noteListen();
     },
   });
-  hookListen((server, options) => listeners.prepare(server, options));
+  const hook = {
+    onListen: (server: Server, options: ListenOptions) => listeners.prepare(server, options),
+    onBound: (server: Server) => listeners.publish(server),
+  };
+  if (settings.ownsProcess) hookListen(hook);
 
   const upgrader: Upgrader = new Upgrader({
     ...wiring,

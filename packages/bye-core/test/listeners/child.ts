@@ -5,7 +5,10 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterEach } from 'vitest';
+import { afterEach, vi } from 'vitest';
+
+// Starting a program takes its time where several tests do so at once.
+vi.setConfig({ testTimeout: 30_000 });
 
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const started = new Set<number>();
