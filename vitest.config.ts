@@ -34,6 +34,5 @@ const system = {
 };
 
 export default defineConfig({
-  // biome-ignore lint/suspicious/noUndeclaredEnvVars: turbo does not run the tests
   test: { projects: process.env.BYE_SYSTEM === '1' ? [unit, processes, system] : [unit, processes] },
 });

@@ -207,8 +207,6 @@ function parseHeaders(lines: readonly string[]): Headers {
     const name = (match[1] ?? '').toLowerCase();
     const value = match[2] ?? '';
     const before = headers.get(name);
-    if (before !== undefined && (name === 'content-length' || name === 'transfer-encoding'))
-      throw new MalformedAnswer(`${name} twice`);
     headers.set(name, before === undefined ? value : `${before}, ${value}`);
   }
   return headers;

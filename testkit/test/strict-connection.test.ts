@@ -141,12 +141,28 @@ describe('against a good server', () => {
     expect(answer.interim).toEqual([100]);
   });
 
-  it('sends no body that the server refuses at once, and uses the connection no more', async () => {
-    const server = http.createServer();
-    server.on('checkContinue', (_req, res) => res.writeHead(413).end());
-    const connection = await open(await listen(server));
-    const answer = await connection.request({ path: '/', body: 'x', expectContinue: true, expectStatus: 413 });
-    expect([answer.interim, connection.usable]).toEqual([[], false]);
+  it('sends no body before the server asks for it, and none that it refuses', async () => {
+    for (const answer of ['HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n']) {
+      let received = '';
+      const port = await listen(
+        net.createServer((socket) => {
+          cleanups.push(() => socket.destroy());
+          socket.on('data', (bytes) => {
+            received += bytes;
+            if (received.endsWith('BODY')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+          });
+          socket.once('data', () =>
+            setTimeout(() => socket.write(received.includes('BODY') ? 'too early' : answer), 30),
+          );
+        }),
+      );
+      const connection = await open(port);
+      const spec = { path: '/', body: 'BODY', expectContinue: true, expectStatus: [200, 413] };
+      const { status, interim } = await connection.request(spec);
+      const asked = answer.includes('100');
+      expect([status, interim, connection.usable]).toEqual(asked ? [200, [100], true] : [413, [], false]);
+      expect(received.includes('BODY')).toBe(asked);
+    }
   });
 
   it('takes the answer to an upload that is not read to its end', async () => {

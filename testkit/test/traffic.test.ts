@@ -133,6 +133,20 @@ it('opens no connection after stopConnecting(), and ends its clients quietly', a
   expect(counts).toMatchObject({ failed: 0, clients: 0 });
 });
 
+it('stops connecting only once the server has answered on each connection', async () => {
+  const unanswered = new Set<unknown>();
+  const port = await listen((req, res) => {
+    unanswered.add(req.socket);
+    res.on('finish', () => unanswered.delete(req.socket));
+    setTimeout(() => testHandler(req, res), 50);
+  });
+  const mix = { fast: 1, echo: 0, slow: 0, large: 0, headersSet: 0 };
+  const traffic = startTraffic({ target: { port }, keepAliveClients: 0, freshClients: 10, mix });
+  await until(() => unanswered.size === 10, { everyMs: 1 });
+  await traffic.stopConnecting();
+  expect(unanswered.size).toBe(0);
+});
+
 async function listen(handler: (req: http.IncomingMessage, res: http.ServerResponse) => unknown): Promise<number> {
   server = http.createServer(handler);
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
