@@ -75,14 +75,16 @@ export type Emit = <Name extends keyof ByeEvents>(name: Name, payload: ByeEvents
 /** Every channel, by name; for a subscriber that wants all. */
 export const EVENT_NAMES = Object.keys(EVENTS) as (keyof ByeEvents)[];
 
-/** @param logger asked at each event, as `register` starts before the application has given its own */
-export function createEmit(logger: () => Logger, pid: number): Emit {
+/** @param loggers asked at each event, as `register` starts before the application has given its own */
+export function createEmit(loggers: () => readonly Logger[], pid: number): Emit {
   return (name, payload) => {
     const subscribers = channel(`bye:${name}`);
     if (subscribers.hasSubscribers) subscribers.publish({ ...payload, pid });
     const [level, tell] = EVENTS[name] as Table[typeof name];
-    logger()[level]({ event: `bye:${name}`, ...payload }, tell(payload));
-    if (name === 'drained') for (const cut of (payload as DrainReport).cut) logger().error(cut, tellCut(cut));
+    for (const logger of loggers()) {
+      logger[level]({ event: `bye:${name}`, ...payload }, tell(payload));
+      if (name === 'drained') for (const cut of (payload as DrainReport).cut) logger.error(cut, tellCut(cut));
+    }
   };
 }
 

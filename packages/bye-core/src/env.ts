@@ -32,7 +32,6 @@ export type SurroundingVariable =
   | 'pm_id'
   | 'NODE_UNIQUE_ID'
   | 'NODE_CHANNEL_FD'
-  | 'NODE_DEBUG'
   | 'BYE_LOG';
 
 export function readVariable(name: SurroundingVariable): string | undefined {
@@ -54,6 +53,11 @@ export function optionVariable(option: string): string {
 export function underTestRunner(): boolean {
   const { NODE_TEST_CONTEXT, VITEST, JEST_WORKER_ID } = process.env;
   return NODE_TEST_CONTEXT !== undefined || VITEST !== undefined || JEST_WORKER_ID !== undefined;
+}
+
+/** Whether `NODE_DEBUG` names bye: every event goes to stderr then, whatever the logger. */
+export function isDebugging(): boolean {
+  return /(^|,)\s*bye\s*(,|$)/i.test(process.env['NODE_DEBUG'] ?? '');
 }
 
 /** Takes variables out of `process.env` and returns what they held. */

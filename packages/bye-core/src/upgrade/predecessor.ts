@@ -28,6 +28,7 @@ export class Predecessor {
   readonly #link: Link | undefined;
   readonly #identity: Identity | undefined;
   readonly #gone: Promise<void>;
+  readonly #startedUs: boolean;
   #isGone = false;
   #untilMs = 0;
   #waitingFor = 'its work to end';
@@ -38,6 +39,7 @@ export class Predecessor {
     this.#host = host;
     this.#emit = emit;
     this.#identity = parseIdentity(link?.variables.BYE_PREDECESSOR);
+    this.#startedUs = host.ppid === this.#identity?.pid;
     this.#gone = new Promise((resolve) => {
       if (!link || !this.#identity) {
         this.#isGone = true;
@@ -64,7 +66,7 @@ export class Predecessor {
   /** @returns `undefined` once it has gone */
   get draining(): Draining | undefined {
     const identity = this.#identity;
-    if (this.#isGone || !identity || hasExited(identity)) return undefined;
+    if (this.#isGone || !identity || !this.#isAlive(identity)) return undefined;
     return { pid: identity.pid, untilMs: this.#untilMs, waitingFor: this.#waitingFor };
   }
 
@@ -91,23 +93,25 @@ export class Predecessor {
     this.#killAfter(withinMs + OVERDUE_MS);
   }
 
+  /**
+   * Whether that very process still runs. PIDs come round again, so the number alone says nothing; but a parent stays
+   * the parent exactly as long as it lives. The kernel knows of its end before the channel tells us.
+   */
+  #isAlive({ pid, startTime }: Identity): boolean {
+    return this.#startedUs ? this.#host.ppid === pid : isSameProcess(pid, startTime);
+  }
+
   /** A blocked event loop hears no message and no deadline of its own. */
   #killAfter(ms: number): void {
     const identity = this.#identity;
     if (!identity) return;
     this.#overdue?.cancel();
     this.#overdue = this.#host.after(ms, () => {
-      // PIDs come round again: only the very process that started us may be killed.
-      if (this.#isGone || !isSameProcess(identity.pid, identity.startTime)) return;
+      if (this.#isGone || !this.#isAlive(identity)) return;
       this.#host.kill(identity.pid, 'SIGKILL');
       this.#emit('predecessor-killed', { pid: identity.pid });
     });
   }
-}
-
-/** Its end may be known to the kernel, and so to whoever asks for an upgrade, before the channel has told us. */
-function hasExited({ pid, startTime }: Identity): boolean {
-  return startTime !== '' && !isSameProcess(pid, startTime);
 }
 
 function parseIdentity(text: string | undefined): Identity | undefined {

@@ -5,12 +5,14 @@ import { openLink } from '../channel/link.js';
 import { PROTOCOL_VERSION } from '../channel/messages.js';
 import { Deadline } from '../deadline.js';
 import { createEmit, type Emit } from '../diagnostics.js';
+import { isDebugging } from '../env.js';
 import { ByeError } from '../errors.js';
 import { Health } from '../health.js';
 import { HookList } from '../hooks.js';
 import { type Host, realHost } from '../host.js';
 import { Lifecycle } from '../lifecycle.js';
 import { type ByeOptions, resolveOptions, type Settings } from '../options/options.js';
+import { createStderrLogger } from '../options/stderr-logger.js';
 import { AutoReadiness } from '../readiness.js';
 import { Servers } from '../servers.js';
 import { Shutdown } from '../shutdown.js';
@@ -48,7 +50,8 @@ export interface Hooks {
 export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onReady: () => void): Parts {
   const host = realHost;
   const settings = resolveOptions(options, scope, host.pid);
-  const emit = createEmit(() => settings.logger, host.pid);
+  const debug = isDebugging() ? [createStderrLogger('debug', host.pid)] : [];
+  const emit = createEmit(() => [settings.logger, ...debug], host.pid);
   const lifecycle = new Lifecycle(host);
   const hooks: Hooks = {
     onShutdown: new HookList('onShutdown'),

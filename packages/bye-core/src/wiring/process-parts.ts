@@ -65,7 +65,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     onListen: (server: Server, options: ListenOptions) => listeners.prepare(server, options),
     onBound: (server: Server) => listeners.publish(server),
   };
-  if (settings.ownsProcess) hookListen(hook);
+  if (settings.ownsProcess && host.platform !== 'win32') hookListen(hook);
 
   const upgrader: Upgrader = new Upgrader({
     ...wiring,
