@@ -4,6 +4,7 @@ import { Bye, ByeError, type ByeOptions, type Logger, processBye, ready } from '
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { addHealthRoutes } from './health-routes.js';
+import { rememberRequests, routeOf } from './route-names.js';
 import { serversOf } from './servers-of.js';
 
 declare module 'fastify' {
@@ -22,10 +23,16 @@ export interface FastifyByeOptions extends ByeOptions {
 const plugin: FastifyPluginAsync<FastifyByeOptions> = async (app, { bye: given, ...options }) => {
   const bye = given ?? processBye(options);
   const logger = loggerOf(app.log);
-  const binding = bye.bindApp({ holdsReadiness: true, close: () => app.close(), ...(logger ? { logger } : {}) });
+  const binding = bye.bindApp({
+    holdsReadiness: true,
+    close: () => app.close(),
+    describe: routeOf,
+    ...(logger ? { logger } : {}),
+  });
   app.decorate('bye', bye);
   binding.attach(app.server);
   addHealthRoutes(app, binding);
+  rememberRequests(app);
 
   app.addHook('onListen', async () => {
     for (const server of serversOf(app)) binding.attach(server);

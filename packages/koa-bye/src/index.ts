@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AppBinding, Bye, ByeError, type ByeOptions, processBye, ready } from 'bye-core';
-import { requireFreePaths } from './routes.js';
+import { rememberContexts, requireFreePaths, routeOf } from './routes.js';
 
 /** Options of `koaBye(app, options)`: those of bye-core, and the instance to use. */
 export interface KoaByeOptions extends ByeOptions {
@@ -47,8 +47,9 @@ export function koaBye<App extends KoaLike>(app: App, { bye: given, ...options }
   }
   if (bindings.has(app)) return app;
   const bye = given ?? processBye(options);
-  const binding = bye.bindApp({});
+  const binding = bye.bindApp({ describe: routeOf });
   bindings.set(app, binding);
+  rememberContexts(app);
 
   const { callback, listen } = app;
   app.callback = function (this: unknown): RequestHandler {

@@ -1,5 +1,6 @@
 /** What a Koa application says of its routes: nothing, but a @koa/router among its middleware does. */
 
+import type { IncomingMessage } from 'node:http';
 import type { AppBinding } from 'bye-core';
 
 interface RouterLayer {
@@ -19,4 +20,30 @@ export function requireFreePaths(app: object, binding: AppBinding): void {
       throw binding.pathTaken(path);
     }
   }
+}
+
+const CONTEXT = Symbol('koa-bye.context');
+
+type NamedMessage = IncomingMessage & { [CONTEXT]?: { _matchedRoute?: unknown } };
+
+interface ContextMaker {
+  createContext?(request: IncomingMessage, response: unknown): object;
+}
+
+/** Remembers which context belongs to which message, as the pattern is known only after routing. */
+export function rememberContexts(app: object): void {
+  const maker = app as ContextMaker;
+  const { createContext } = maker;
+  if (!createContext) return;
+  maker.createContext = function (this: unknown, request, response) {
+    const context: object = Reflect.apply(createContext, this, [request, response]);
+    (request as NamedMessage)[CONTEXT] = context;
+    return context;
+  };
+}
+
+/** @returns the pattern that @koa/router matched, such as `GET /users/:id` */
+export function routeOf(message: NamedMessage): string | undefined {
+  const pattern = message[CONTEXT]?._matchedRoute;
+  return typeof pattern === 'string' ? `${message.method} ${pattern}` : undefined;
 }
