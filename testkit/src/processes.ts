@@ -113,7 +113,10 @@ export class App {
     return this.exited;
   }
 
-  /** Waits until a process has ended; for the first process its exit was seen, too. */
+  /**
+   * Waits until a process has ended; for the first process its exit was seen, too. Its last lines may not have been read
+   * yet: wait for them with `waitForLine()`.
+   */
   async waitUntilGone(pid: number, { timeoutMs = 10_000 } = {}): Promise<void> {
     await until(() => !this.isRunning(pid), {
       timeoutMs,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type App, startApp, startTraffic, type Traffic, until } from '@bye/testkit';
+import { startApp, startTraffic, type Traffic, until } from '@bye/testkit';
 import { nameOf, showProgress } from './progress.js';
 import { createReport, isGood, type Result, type UpgradeResult } from './report.js';
 import { createScreen } from './screen.js';
@@ -91,7 +91,7 @@ async function upgrade(crashes: boolean, complaints: string[]): Promise<UpgradeR
   screen.say(
     `pid ${old.pid} answered what it still had and ended, ${Math.round(performance.now() - startedAt)} ms after the signal`,
   );
-  checkExit(app, old.pid, complaints);
+  await checkExit(old.pid, complaints);
   return { pid, durationMs };
 }
 
@@ -105,14 +105,16 @@ async function stop(traffic: Traffic, complaints: string[]): Promise<void> {
   await app.waitUntilGone(pid, { timeoutMs: 30_000 });
   await traffic.finished;
   screen.say(`pid ${pid} answered everything and ended after ${Math.round(performance.now() - startedAt)} ms`);
-  checkExit(app, pid, complaints);
+  await checkExit(pid, complaints);
   await until(() => app.strays().length === 0, { timeoutMs: 2000, what: 'nothing is left' }).catch(() => {});
 }
 
-function checkExit(from: App, pid: number, complaints: string[]): void {
-  const line = from.log.lines.find(({ text }) => text.startsWith(`exit pid=${pid} `))?.text;
-  if (line !== `exit pid=${pid} code=0`)
-    complaints.push(`process ${pid} did not end with code 0: ${line ?? 'it did not say'}`);
+async function checkExit(pid: number, complaints: string[]): Promise<void> {
+  // A process can be gone before its last line was read.
+  const line = await app
+    .waitForLine(new RegExp(`^exit pid=${pid} `), { timeoutMs: 5000 })
+    .catch(() => 'it did not say');
+  if (!line.endsWith(' code=0')) complaints.push(`process ${pid} did not end with code 0: ${line}`);
 }
 
 async function breakOff(): Promise<void> {

@@ -28,7 +28,6 @@ export class Predecessor {
   readonly #link: Link | undefined;
   readonly #identity: Identity | undefined;
   readonly #gone: Promise<void>;
-  readonly #startedUs: boolean;
   #isGone = false;
   #untilMs = 0;
   #waitingFor = 'its work to end';
@@ -39,7 +38,6 @@ export class Predecessor {
     this.#host = host;
     this.#emit = emit;
     this.#identity = parseIdentity(link?.variables.BYE_PREDECESSOR);
-    this.#startedUs = host.ppid === this.#identity?.pid;
     this.#gone = new Promise((resolve) => {
       if (!link || !this.#identity) {
         this.#isGone = true;
@@ -94,11 +92,11 @@ export class Predecessor {
   }
 
   /**
-   * Whether that very process still runs. PIDs come round again, so the number alone says nothing; but a parent stays
-   * the parent exactly as long as it lives. The kernel knows of its end before the channel tells us.
+   * Whether that very process still runs; the kernel knows of its end before the channel tells us. PIDs come round again,
+   * so the number alone says nothing: the start time does, and without /proc that it is still our parent.
    */
   #isAlive({ pid, startTime }: Identity): boolean {
-    return this.#startedUs ? this.#host.ppid === pid : isSameProcess(pid, startTime);
+    return startTime === '' ? this.#host.ppid === pid : isSameProcess(pid, startTime);
   }
 
   /** A blocked event loop hears no message and no deadline of its own. */
