@@ -65,10 +65,28 @@ export class ByeError<C extends ByeErrorCode = ByeErrorCode> extends Error {
   }
 }
 
-/** One line for a log or a refusal: message and code, with the chain of causes behind it. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+/** Beyond this many causes the chain is either a circle or of no use in a log. */
+const MOST_CAUSES = 8;
+
+/**
+ * One line for a log or a refusal: message and code, with the chain of causes behind it. Never throws, whatever was
+ * thrown: it tells of failures in places that must not fail themselves.
+ */
+export function describeError(error: unknown, depth = 0): string {
+  if (!(error instanceof Error)) return toText(error);
   const code = (error as { code?: unknown }).code;
-  const head = typeof code === 'string' ? `${error.message} (${code})` : `${error.name}: ${error.message}`;
-  return error.cause === undefined ? head : `${head}: ${describeError(error.cause)}`;
+  const head =
+    typeof code === 'string' ? `${error.message || error.name} (${code})` : `${error.name}: ${error.message}`;
+  return error.cause === undefined || depth === MOST_CAUSES
+    ? head
+    : `${head}: ${describeError(error.cause, depth + 1)}`;
+}
+
+function toText(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    // An object without a prototype, or with a toString() that throws.
+    return Object.prototype.toString.call(value);
+  }
 }
