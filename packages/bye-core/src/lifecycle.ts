@@ -1,5 +1,6 @@
 /** Where this process is in its life. The only writer of the status. */
 
+import { setMaxListeners } from 'node:events';
 import type { Host } from './host.js';
 import { isLegalStep, type Phase, type Reason, type Status } from './status.js';
 
@@ -16,6 +17,8 @@ export class Lifecycle {
   constructor(host: Host) {
     this.#host = host;
     this.#startedAt = host.now();
+    // Every task and every request may listen to them: many listeners are no leak here.
+    setMaxListeners(0, this.#work.signal, this.#cut.signal);
   }
 
   get status(): Status {
