@@ -1,7 +1,9 @@
 /** The old process, as the new one sees it: it drains, it ends, and if it does not, it is ended. */
 
 import type { Link } from '../channel/link.js';
+import { Deadline } from '../deadline.js';
 import type { Emit } from '../diagnostics.js';
+import { describeError } from '../errors.js';
 import type { Host } from '../host.js';
 import { isSameProcess } from '../proc.js';
 
@@ -29,6 +31,8 @@ export class Predecessor {
   readonly #identity: Identity | undefined;
   readonly #gone: Promise<void>;
   #isGone = false;
+  /** It has handed over. Before that it serves, and nothing here may hurry or end it. */
+  #isDraining = false;
   #untilMs = 0;
   #waitingFor = 'its work to end';
   #overdue: ReturnType<Host['after']> | undefined;
@@ -72,21 +76,21 @@ export class Predecessor {
   startDrain(): void {
     const identity = this.#identity;
     if (!identity || this.#isGone) return;
+    this.#isDraining = true;
     this.#untilMs = this.#host.epochNow() + identity.drainTimeoutMs;
     this.#killAfter(identity.drainTimeoutMs + OVERDUE_MS);
     void this.#gone.then(() => this.#emit('predecessor-gone', { pid: identity.pid }));
   }
 
-  /** Tells it to finish within a time, and waits until it has. */
+  /** Tells it to finish within a time, and waits until it has; not for ever, if it cannot even be killed. */
   async finishNow(withinMs = 0): Promise<void> {
-    if (this.#isGone) return;
     this.hurry(withinMs);
-    await this.#gone;
+    if (this.#isDraining) await new Deadline(this.#host, withinMs + 2 * OVERDUE_MS).covers(this.#gone);
   }
 
-  /** Tells it to finish within a time. */
+  /** Tells it to finish within a time, if it drains; does nothing while it still serves. */
   hurry(withinMs: number): void {
-    if (this.#isGone) return;
+    if (this.#isGone || !this.#isDraining) return;
     this.#link?.send({ bye: 'finish', withinMs });
     this.#killAfter(withinMs + OVERDUE_MS);
   }
@@ -106,9 +110,17 @@ export class Predecessor {
     this.#overdue?.cancel();
     this.#overdue = this.#host.after(ms, () => {
       if (this.#isGone || !this.#isAlive(identity)) return;
-      this.#host.kill(identity.pid, 'SIGKILL');
-      this.#emit('predecessor-killed', { pid: identity.pid });
+      this.#kill(identity.pid);
     });
+  }
+
+  #kill(pid: number): void {
+    try {
+      if (this.#host.kill(pid, 'SIGKILL')) this.#emit('predecessor-killed', { pid });
+    } catch (error) {
+      // This process may run as another user than the old one: that must not end it, as it serves.
+      this.#emit('warning', { message: `cannot end the old process ${pid}: ${describeError(error)}` });
+    }
   }
 }
 

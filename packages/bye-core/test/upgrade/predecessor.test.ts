@@ -1,0 +1,200 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { Link } from '../../src/channel/link.js';
+import type { Message } from '../../src/channel/messages.js';
+import { readProcess } from '../../src/proc.js';
+import { Predecessor } from '../../src/upgrade/predecessor.js';
+import { FakeHost, settle } from '../fake-host.js';
+
+const OLD = { pid: 700, startTime: '12345', drainTimeoutMs: 10_000 };
+
+class FakeLink implements Link {
+  readonly hasChannel = true;
+  readonly sent: Message[] = [];
+  readonly variables: Link['variables'];
+  receiveNow: (message: Message) => void = () => {};
+  lose: () => void = () => {};
+
+  constructor(predecessor: string | undefined) {
+    this.variables = predecessor === undefined ? {} : { BYE_PREDECESSOR: predecessor };
+  }
+
+  send(message: Message): void {
+    this.sent.push(message);
+  }
+
+  receive(listener: (message: Message) => void): void {
+    this.receiveNow = listener;
+  }
+
+  onLost(listener: () => void): void {
+    this.lose = listener;
+  }
+
+  settle(): void {}
+}
+
+let host: FakeHost;
+let link: FakeLink;
+let events: unknown[][];
+beforeEach(() => {
+  host = new FakeHost();
+  host.ppid = OLD.pid;
+  link = new FakeLink(JSON.stringify(OLD));
+  events = [];
+});
+
+const emit = (...event: unknown[]) => void events.push(event);
+const predecessor = () => new Predecessor(link, host, emit);
+
+async function isSettled(promise: Promise<void>): Promise<boolean> {
+  return Promise.race([promise.then(() => true), settle().then(() => false)]);
+}
+
+test('Predecessor of a first start has gone from the beginning', async () => {
+  const none = new Predecessor(undefined, host, emit);
+  none.startDrain();
+  expect(none.draining).toBeUndefined();
+  expect(await isSettled(none.gone)).toBe(true);
+  expect(events).toEqual([]);
+});
+
+test.each([undefined, '', 'null', '{', '[]', '{"pid":"700","startTime":"1","drainTimeoutMs":1}', '{"pid":700}'])(
+  'Predecessor that says %j of itself is nobody to wait for',
+  async (text) => {
+    const unknown = new Predecessor(new FakeLink(text), host, emit);
+    unknown.startDrain();
+    expect(unknown.draining).toBeUndefined();
+    expect(await isSettled(unknown.gone)).toBe(true);
+    expect(host.timers).toBe(0);
+  },
+);
+
+test('draining tells what the old process said last', () => {
+  const old = predecessor();
+  old.startDrain();
+  expect(old.draining).toEqual({ pid: 700, untilMs: host.epochNow() + 10_000, waitingFor: 'its work to end' });
+  link.receiveNow({ bye: 'draining', untilMs: 99, waitingFor: '2 requests' });
+  link.receiveNow({ bye: 'finish', withinMs: 1 });
+  expect(old.draining).toEqual({ pid: 700, untilMs: 99, waitingFor: '2 requests' });
+});
+
+test('draining ends when the channel does, and gone resolves', async () => {
+  const old = predecessor();
+  old.startDrain();
+  expect(await isSettled(old.gone)).toBe(false);
+  link.lose();
+  expect(old.draining).toBeUndefined();
+  expect(await isSettled(old.gone)).toBe(true);
+  expect(events).toEqual([['predecessor-gone', expect.anything()]]);
+  expect(host.timers).toBe(0);
+});
+
+test('draining ends when the kernel says so, before the channel does', () => {
+  const old = predecessor();
+  old.startDrain();
+  host.ppid = 1;
+  expect(old.draining).toBeUndefined();
+});
+
+test('draining tells a process by its start time where it is not the parent', () => {
+  host.ppid = 1;
+  const startTime = readProcess(process.pid)?.startTime as string;
+  link = new FakeLink(JSON.stringify({ ...OLD, pid: process.pid, startTime }));
+  const same = predecessor();
+  same.startDrain();
+  expect(same.draining?.pid).toBe(process.pid);
+  link = new FakeLink(JSON.stringify({ ...OLD, pid: process.pid, startTime: `${startTime}0` }));
+  const other = predecessor();
+  other.startDrain();
+  expect(other.draining).toBeUndefined();
+});
+
+test('startDrain() kills an old process that outlives its deadline by five seconds', async () => {
+  predecessor().startDrain();
+  await host.advance(14_999);
+  expect(host.kills).toEqual([]);
+  await host.advance(1);
+  expect(host.kills).toEqual([[700, 'SIGKILL']]);
+  expect(events).toEqual([['predecessor-killed', expect.anything()]]);
+});
+
+test('startDrain() kills no stranger that got the PID', async () => {
+  predecessor().startDrain();
+  host.ppid = 1;
+  await host.advance(60_000);
+  expect(host.kills).toEqual([]);
+});
+
+test('startDrain() holds no event loop for that', () => {
+  predecessor().startDrain();
+  expect([host.timers, host.heldTimers]).toEqual([1, 0]);
+});
+
+test('startDrain() survives that it may not kill it', async () => {
+  host.onKill = () => {
+    throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+  };
+  predecessor().startDrain();
+  await host.advance(60_000);
+  expect(events).toEqual([['warning', { message: 'cannot end the old process 700: kill EPERM (EPERM)' }]]);
+});
+
+test('startDrain() tells of no kill if the process had gone just then', async () => {
+  host.onKill = () => false;
+  predecessor().startDrain();
+  await host.advance(60_000);
+  expect(events).toEqual([]);
+});
+
+test('hurry() tells it, and kills it five seconds after that time', async () => {
+  const old = predecessor();
+  old.startDrain();
+  old.hurry(2000);
+  expect(link.sent).toEqual([{ bye: 'finish', withinMs: 2000 }]);
+  await host.advance(6999);
+  expect(host.kills).toEqual([]);
+  await host.advance(1);
+  expect(host.kills).toEqual([[700, 'SIGKILL']]);
+});
+
+test('hurry() and finishNow() leave an old process alone that still serves', async () => {
+  const old = predecessor();
+  old.hurry(0);
+  expect(await isSettled(old.finishNow())).toBe(true);
+  await host.advance(3_600_000);
+  expect(link.sent).toEqual([]);
+  expect(host.kills).toEqual([]);
+});
+
+test('hurry() says nothing to one that has gone', () => {
+  const old = predecessor();
+  old.startDrain();
+  link.lose();
+  old.hurry(0);
+  expect(link.sent).toEqual([]);
+  expect(host.timers).toBe(0);
+});
+
+test('finishNow() waits until it has gone', async () => {
+  const old = predecessor();
+  old.startDrain();
+  const finished = vi.fn();
+  void old.finishNow().then(finished);
+  expect(link.sent).toEqual([{ bye: 'finish', withinMs: 0 }]);
+  await host.advance(4000);
+  expect(finished).not.toHaveBeenCalled();
+  link.lose();
+  await settle();
+  expect(finished).toHaveBeenCalled();
+  expect(host.timers).toBe(0);
+});
+
+test('finishNow() does not wait for ever for one that cannot be killed', async () => {
+  const old = predecessor();
+  old.startDrain();
+  const finished = vi.fn();
+  void old.finishNow().then(finished);
+  await host.advance(10_000);
+  expect(finished).toHaveBeenCalled();
+  expect(old.draining?.pid).toBe(700);
+});
