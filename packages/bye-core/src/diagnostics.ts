@@ -5,7 +5,10 @@ import { describeError } from './errors.js';
 import type { Phase, Reason } from './status.js';
 import type { CutWork, DrainReport, Logger } from './types.js';
 
-/** What each event carries. Every payload also has the `pid` of the process that tells it. */
+/**
+ * What each event carries. On its channel every payload also has the `pid` of the process that tells it; another
+ * process's is `successorPid` or `predecessorPid`.
+ */
 export interface ByeEvents {
   ready: { generation: number; startedMs: number };
   stop: { reason: Reason; signal: string | undefined };
@@ -17,13 +20,13 @@ export interface ByeEvents {
   'hook-failed': { hook: string; error: unknown };
   'listener-adopted': { key: string; fd: number };
   'listener-dropped': { key: string };
-  'upgrade-started': { pid: number; generation: number; script: string };
-  'upgrade-finished': { pid: number; generation: number; durationMs: number; node: string | undefined };
+  'upgrade-started': { successorPid: number; generation: number; script: string };
+  'upgrade-finished': { successorPid: number; generation: number; durationMs: number; node: string | undefined };
   'upgrade-refused': { error: unknown };
   'upgrade-failed': { error: unknown };
-  'successor-lost': { pid: number; exitCode: number | null; signal: string | null };
-  'predecessor-gone': { pid: number };
-  'predecessor-killed': { pid: number };
+  'successor-lost': { successorPid: number; exitCode: number | null; signal: string | null };
+  'predecessor-gone': { predecessorPid: number };
+  'predecessor-killed': { predecessorPid: number };
   warning: { message: string };
 }
 
@@ -50,22 +53,25 @@ const EVENTS: Table = {
   'listener-dropped': ['warn', ({ key }) => `listener ${key} closed, as this version does not listen on it`],
   'upgrade-started': [
     'info',
-    ({ pid, generation, script }) => `upgrade to generation ${generation}: ${script}, pid ${pid}`,
+    ({ successorPid, generation, script }) => `upgrade to generation ${generation}: ${script}, pid ${successorPid}`,
   ],
   'upgrade-finished': [
     'info',
-    ({ pid, generation, durationMs, node }) =>
-      `upgraded to generation ${generation} in ${durationMs} ms: pid ${pid}${node ? `, node ${node}` : ''}`,
+    ({ successorPid, generation, durationMs, node }) =>
+      `upgraded to generation ${generation} in ${durationMs} ms: pid ${successorPid}${node ? `, node ${node}` : ''}`,
   ],
   'upgrade-refused': ['error', ({ error }) => `upgrade refused: ${describeError(error)}`],
   'upgrade-failed': ['error', ({ error }) => `upgrade failed, this process serves on: ${describeError(error)}`],
   'successor-lost': [
     'error',
-    ({ pid, exitCode, signal }) =>
-      `the new process ${pid} ended after it took over: ${signal ?? `exit code ${exitCode}`}`,
+    ({ successorPid, exitCode, signal }) =>
+      `the new process ${successorPid} ended after it took over: ${signal ?? `exit code ${exitCode}`}`,
   ],
-  'predecessor-gone': ['info', ({ pid }) => `the old process ${pid} has ended`],
-  'predecessor-killed': ['warn', ({ pid }) => `the old process ${pid} outlived its deadline and was killed`],
+  'predecessor-gone': ['info', ({ predecessorPid }) => `the old process ${predecessorPid} has ended`],
+  'predecessor-killed': [
+    'warn',
+    ({ predecessorPid }) => `the old process ${predecessorPid} outlived its deadline and was killed`,
+  ],
   warning: ['warn', ({ message }) => message],
 };
 
@@ -75,15 +81,23 @@ export type Emit = <Name extends keyof ByeEvents>(name: Name, payload: ByeEvents
 /** Every channel, by name; for a subscriber that wants all. */
 export const EVENT_NAMES = Object.keys(EVENTS) as (keyof ByeEvents)[];
 
-/** @param loggers asked at each event, as `register` starts before the application has given its own */
+/**
+ * A logger that throws is passed over: it must not end a drain in the middle.
+ *
+ * @param loggers asked at each event, as `register` starts before the application has given its own
+ */
 export function createEmit(loggers: () => readonly Logger[], pid: number): Emit {
   return (name, payload) => {
     const subscribers = channel(`bye:${name}`);
     if (subscribers.hasSubscribers) subscribers.publish({ ...payload, pid });
     const [level, tell] = EVENTS[name] as Table[typeof name];
     for (const logger of loggers()) {
-      logger[level]({ event: `bye:${name}`, ...payload }, tell(payload));
-      if (name === 'drained') for (const cut of (payload as DrainReport).cut) logger.error(cut, tellCut(cut));
+      try {
+        logger[level]({ event: `bye:${name}`, ...payload }, tell(payload));
+        if (name === 'drained') for (const cut of (payload as DrainReport).cut) logger.error(cut, tellCut(cut));
+      } catch {
+        // There is nowhere left to say so.
+      }
     }
   };
 }

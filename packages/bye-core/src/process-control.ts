@@ -102,7 +102,7 @@ export class ProcessControl {
     successor.onMessage((message) => {
       if (message.bye === 'finish') shutdown.hurryIfRunning(message.withinMs, 0);
     });
-    successor.onExit((exitCode, signal) => emit('successor-lost', { pid: successor.pid, exitCode, signal }));
+    successor.onExit((exitCode, signal) => emit('successor-lost', { successorPid: successor.pid, exitCode, signal }));
     this.#tellProgress(successor);
     void this.#finish(report);
   }

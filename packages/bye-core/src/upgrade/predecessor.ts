@@ -79,7 +79,7 @@ export class Predecessor {
     this.#isDraining = true;
     this.#untilMs = this.#host.epochNow() + identity.drainTimeoutMs;
     this.#killAfter(identity.drainTimeoutMs + OVERDUE_MS);
-    void this.#gone.then(() => this.#emit('predecessor-gone', { pid: identity.pid }));
+    void this.#gone.then(() => this.#emit('predecessor-gone', { predecessorPid: identity.pid }));
   }
 
   /** Tells it to finish within a time, and waits until it has; not for ever, if it cannot even be killed. */
@@ -116,7 +116,7 @@ export class Predecessor {
 
   #kill(pid: number): void {
     try {
-      if (this.#host.kill(pid, 'SIGKILL')) this.#emit('predecessor-killed', { pid });
+      if (this.#host.kill(pid, 'SIGKILL')) this.#emit('predecessor-killed', { predecessorPid: pid });
     } catch (error) {
       // This process may run as another user than the old one: that must not end it, as it serves.
       this.#emit('warning', { message: `cannot end the old process ${pid}: ${describeError(error)}` });

@@ -92,7 +92,12 @@ export class Upgrader {
       const successor = await this.#try(generation + 1);
       const durationMs = Math.round(host.now() - startedAt);
       this.#remember({ ok: true, durationMs, pid: successor.pid });
-      emit('upgrade-finished', { pid: successor.pid, generation: generation + 1, durationMs, node: successor.node });
+      emit('upgrade-finished', {
+        successorPid: successor.pid,
+        generation: generation + 1,
+        durationMs,
+        node: successor.node,
+      });
       return { pid: successor.pid, generation: generation + 1, durationMs };
     } catch (error) {
       this.#remember({ ok: false, durationMs: Math.round(host.now() - startedAt), error: describeError(error) });
@@ -173,7 +178,8 @@ export class Upgrader {
       },
     });
     if (running) running.attempt = attempt;
-    if (attempt.pid !== undefined) emit('upgrade-started', { pid: attempt.pid, generation, script: command.script });
+    if (attempt.pid !== undefined)
+      emit('upgrade-started', { successorPid: attempt.pid, generation, script: command.script });
     return attempt;
   }
 

@@ -85,7 +85,7 @@ test('draining ends when the channel does, and gone resolves', async () => {
   link.lose();
   expect(old.draining).toBeUndefined();
   expect(await isSettled(old.gone)).toBe(true);
-  expect(events).toEqual([['predecessor-gone', expect.anything()]]);
+  expect(events).toEqual([['predecessor-gone', { predecessorPid: 700 }]]);
   expect(host.timers).toBe(0);
 });
 
@@ -115,7 +115,7 @@ test('startDrain() kills an old process that outlives its deadline by five secon
   expect(host.kills).toEqual([]);
   await host.advance(1);
   expect(host.kills).toEqual([[700, 'SIGKILL']]);
-  expect(events).toEqual([['predecessor-killed', expect.anything()]]);
+  expect(events).toEqual([['predecessor-killed', { predecessorPid: 700 }]]);
 });
 
 test('startDrain() kills no stranger that got the PID', async () => {
