@@ -16,13 +16,14 @@ export interface SignalActions {
 
 /** Installs the handlers. @returns removes them */
 export function handleSignals(host: Host, settings: Settings, actions: SignalActions): () => void {
-  const lastSeen = new Map<NodeJS.Signals, number>();
+  const heardAt = new Map<NodeJS.Signals, number>();
   let stoppingSince: number | undefined;
 
   const onStop = (signal: NodeJS.Signals) => {
     const now = host.now();
-    const repeated = now - (lastSeen.get(signal) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS;
-    lastSeen.set(signal, now);
+    const repeated = now - (heardAt.get(signal) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS;
+    // Counted from the first delivery, or an impatient Ctrl-C, Ctrl-C, Ctrl-C would never be heard.
+    if (!repeated) heardAt.set(signal, now);
     if (stoppingSince === undefined) {
       stoppingSince = now;
       return actions.stop(signal);
