@@ -12,7 +12,7 @@ export class HookList<Argument> {
     this.name = name;
   }
 
-  /** @returns a function that takes the hook off again */
+  /** @returns a function that takes the hook off again; one whose turn has not come in a run does not run then */
   add(hook: Hook<Argument>): () => void {
     if (typeof hook !== 'function') throw new TypeError(`${this.name}() takes a function: got ${typeof hook}`);
     const entry: Hook<Argument> = (argument) => hook(argument);
@@ -35,6 +35,7 @@ export class HookList<Argument> {
   async runLastFirst(argument: Argument, deadline: Deadline): Promise<unknown[]> {
     const errors: unknown[] = [];
     for (const hook of [...this.#hooks].reverse()) {
+      if (!this.#hooks.includes(hook)) continue;
       const run = this.#run(hook, argument).catch((error) => errors.push(error));
       if (await deadline.covers(run)) continue;
       errors.push(this.#late());
@@ -46,6 +47,7 @@ export class HookList<Argument> {
   /** Runs in the order they were added; the first that throws ends it. @throws what that hook threw */
   async runUntilError(argument: Argument, deadline: Deadline): Promise<void> {
     for (const hook of [...this.#hooks]) {
+      if (!this.#hooks.includes(hook)) continue;
       const run = this.#run(hook, argument);
       if (!(await deadline.covers(run))) throw this.#late();
       await run;
