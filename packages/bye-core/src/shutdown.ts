@@ -38,7 +38,7 @@ export class Shutdown {
   readonly #parts: ShutdownParts;
   readonly #hookErrors: unknown[] = [];
   readonly #hurried = new AbortController();
-  #announced: Promise<unknown[]> | undefined;
+  #announced: { readonly errors: Promise<unknown[]>; readonly until: Deadline } | undefined;
   #report: Promise<DrainReport> | undefined;
   #plan: ShutdownPlan | undefined;
   #startedAt = 0;
@@ -60,9 +60,9 @@ export class Shutdown {
   announce(reason: Reason, deadline: Deadline): Promise<unknown[]> {
     if (!this.#announced) {
       this.#parts.lifecycle.beginDrain(reason);
-      this.#announced = this.#parts.onShutdown.runTogether(reason, deadline);
+      this.#announced = { errors: this.#parts.onShutdown.runTogether(reason, deadline), until: deadline };
     }
-    return this.#announced;
+    return this.#announced.errors;
   }
 
   /** Starts the stop, or joins the one that runs. Everything up to the first wait happens in this call. */
@@ -83,6 +83,7 @@ export class Shutdown {
     const { reserveMs } = this.#plan;
     this.#work?.shorten(Math.max(0, withinMs - reserveMs));
     this.#whole?.shorten(Math.max(withinMs, reserveMs));
+    this.#announced?.until.shorten(Math.max(0, withinMs - reserveMs));
     this.#hurried.abort();
     for (const drain of this.#parts.servers.drains()) drain.closeIdle(this.#parts.host.now(), graceMs);
   }
@@ -91,6 +92,8 @@ export class Shutdown {
     const { host, lifecycle, servers, tasks, emit, onClose } = this.#parts;
     emit('stop', { reason: plan.reason, signal: plan.signal });
     const announced = this.announce(plan.reason, work);
+    // It may have begun before this stop, with a time of its own.
+    this.#announced?.until.shorten(work.remainingMs);
     const drains = servers.drains();
     for (const drain of drains) drain.sayClose();
     if (plan.delayMs > 0) this.#enter('delay');
@@ -137,8 +140,10 @@ export class Shutdown {
     const { lifecycle, servers, tasks } = this.#parts;
     const drains = servers.drains('app');
     const cut = [...drains.flatMap((drain) => drain.listWork()), ...tasks.listWork()];
-    lifecycle.cut();
-    if (cut.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    if (cut.length > 0) {
+      lifecycle.cut();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     await whole.covers(Promise.all(drains.filter((drain) => drain.inFlight > 0).map((drain) => drain.destroy())));
     return cut;
   }
