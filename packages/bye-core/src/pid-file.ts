@@ -24,7 +24,7 @@ export class PidFile {
       writeFileSync(temporary, `${this.#pid}\n`, { mode: 0o644 });
       renameSync(temporary, this.path);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      removeQuietly(temporary);
       throw new ByeError(
         'ERR_BYE_PID_FILE',
         `Cannot write the PID file ${this.path}: make its directory writable for this user, or unset PIDFILE`,
@@ -51,4 +51,11 @@ export class PidFile {
       return undefined;
     }
   }
+}
+
+/** Whatever is in the way (a directory that is a file, or closed to this user) was told already. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
