@@ -1,8 +1,10 @@
 /** What signals and a finished upgrade do to the process: the only place that ends it. */
 
 import type { Message } from './channel/messages.js';
+import { Deadline } from './deadline.js';
 import type { Emit } from './diagnostics.js';
-import type { Host } from './host.js';
+import { describeError } from './errors.js';
+import type { Host, Timer } from './host.js';
 import type { Settings } from './options/options.js';
 import type { Servers } from './servers.js';
 import type { Shutdown, ShutdownPlan } from './shutdown.js';
@@ -27,7 +29,7 @@ export interface ProcessControlParts {
   readonly abortUpgrade: (reason: string) => void;
   /** Before anything is waited for: readiness, the upgrade, a predecessor that still drains. */
   readonly onStop: () => void;
-  /** PID file and socket paths, at the last stop. */
+  /** The PID file, at the last stop. */
   readonly cleanUp: () => void;
 }
 
@@ -42,6 +44,8 @@ export interface TakenOverBy {
 export class ProcessControl {
   readonly #parts: ProcessControlParts;
   #isReplaced = false;
+  #finished: Promise<DrainReport> | undefined;
+  #progress: Timer | undefined;
   #removeHandlers = () => {};
 
   constructor(parts: ProcessControlParts) {
@@ -70,8 +74,11 @@ export class ProcessControl {
     abortUpgrade('this process was told to stop');
     onStop();
     const plan = this.planStop(signal);
-    // Replaced, or told again: what runs already ends within the budget of this request at the latest.
-    shutdown.hurryIfRunning(plan.timeoutMs, plan.graceMs ?? settings.keepAliveGraceMs);
+    // What a replaced process still does ends within the budget of a stop, and Ctrl-C waits for no delay. A stop that
+    // is asked for again changes nothing: its delay is for balancers.
+    if (this.#isReplaced || signal === 'SIGINT') {
+      shutdown.hurryIfRunning(plan.timeoutMs, plan.graceMs ?? settings.keepAliveGraceMs);
+    }
     return this.#finish(shutdown.start(plan));
   }
 
@@ -107,10 +114,17 @@ export class ProcessControl {
     void this.#finish(report);
   }
 
-  async #finish(stopping: Promise<DrainReport>): Promise<DrainReport> {
-    const { host, settings, emit, cleanUp } = this.#parts;
+  /** After the one drain there is one exit, however many asked for it. */
+  #finish(stopping: Promise<DrainReport>): Promise<DrainReport> {
+    this.#finished ??= this.#exitAfter(stopping);
+    return this.#finished;
+  }
+
+  async #exitAfter(stopping: Promise<DrainReport>): Promise<DrainReport> {
+    const { host, settings, emit } = this.#parts;
     const report = await stopping;
-    if (!this.#isReplaced) cleanUp();
+    this.#progress?.cancel();
+    this.#cleanUp();
     if (!settings.exit) {
       this.#removeHandlers();
       return report;
@@ -122,9 +136,9 @@ export class ProcessControl {
   }
 
   #force(signal: NodeJS.Signals): never {
-    const { host, emit, cleanUp } = this.#parts;
+    const { host, emit } = this.#parts;
     const code = 128 + host.signalNumber(signal);
-    if (!this.#isReplaced) cleanUp();
+    this.#cleanUp();
     emit('exit', { code, keptAliveBy: [] });
     return host.exit(code);
   }
@@ -136,15 +150,24 @@ export class ProcessControl {
       untilMs: shutdown.untilMs,
       waitingFor: `${servers.inFlight} requests, ${servers.connections} connections, ${tasks.size} tasks`,
     });
-    host.after(PROGRESS_MS, () => this.#tellProgress(successor));
+    this.#progress = host.after(PROGRESS_MS, () => this.#tellProgress(successor));
   }
 
+  /** What a replaced process leaves behind is the new one's. */
+  #cleanUp(): void {
+    if (this.#isReplaced) return;
+    try {
+      this.#parts.cleanUp();
+    } catch (error) {
+      // Its directory may be closed to the user this process changed to.
+      this.#parts.emit('warning', { message: `cannot clean up: ${describeError(error)}` });
+    }
+  }
+
+  /** A logger that takes too long, or throws, holds nothing up. */
   async #flush(logger: Logger): Promise<void> {
     if (!logger.flush) return;
-    const flushed = new Promise<void>((resolve) => {
-      logger.flush?.(() => resolve());
-      this.#parts.host.after(FLUSH_MS, resolve, true);
-    });
-    await flushed;
+    const flushed = new Promise<void>((resolve) => logger.flush?.(() => resolve()));
+    await new Deadline(this.#parts.host, FLUSH_MS).covers(flushed);
   }
 }
