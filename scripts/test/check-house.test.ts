@@ -27,9 +27,9 @@ const lines = (count: number) => 'void 0;\n'.repeat(count);
 
 test('checkTree() accepts a tree that keeps the rules', () => {
   const found = check({
-    [core('index.ts')]: "export { Bye } from './bye.js';\n",
-    [core('bye.ts')]:
-      "import { tcp } from './listeners/tcp';\nimport type { A } from './types';\nexport class Bye {}\n",
+    [core('index.ts')]: "export { Bye } from './api/bye.js';\n",
+    [core('api/bye.ts')]:
+      "import { tcp } from '../listeners/tcp';\nimport type { A } from '../types';\nexport class Bye {}\n",
     [core('listeners/tcp.ts')]: "import { key } from './key';\nimport { now } from '../host';\nexport const tcp = 1;\n",
     [core('listeners/key.ts')]: 'export const key = 1;\n',
     [core('host.ts')]:
@@ -87,8 +87,7 @@ test.each([
     'shutdown.ts',
     '"upgrade/" (capabilities) imports "shutdown.ts" (composition) above it',
   ],
-  ['shutdown.ts', './bye', 'bye.ts', '"shutdown.ts" (composition) imports "bye.ts" (entry) above it'],
-  ['tasks.ts', './health', 'health.ts', '"tasks.ts" imports "health.ts" on its own floor'],
+  ['shutdown.ts', './api/bye', 'api/bye.ts', '"shutdown.ts" (composition) imports "api/" (entry) above it'],
 ])('checkTree() refuses that %s imports %s', (from, specifier, to, message) => {
   const found = check({ [core(from)]: `\nexport { a } from '${specifier}';\n`, [core(to)]: 'export const a = 1;\n' });
   expect(found).toEqual([expect.stringContaining(`${core(from)}:2 ${message}`)]);

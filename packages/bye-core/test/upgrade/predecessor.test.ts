@@ -5,7 +5,8 @@ import { readProcess } from '../../src/proc.js';
 import { Predecessor } from '../../src/upgrade/predecessor.js';
 import { FakeHost, settle } from '../fake-host.js';
 
-const OLD = { pid: 700, startTime: '12345', drainTimeoutMs: 10_000 };
+// Without a start time, as on a system without /proc: what counts is who the parent is.
+const OLD = { pid: 700, startTime: '', drainTimeoutMs: 10_000 };
 
 class FakeLink implements Link {
   readonly hasChannel = true;
