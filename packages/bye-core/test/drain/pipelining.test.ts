@@ -45,6 +45,29 @@ test('`drain()` says close on the last of three that are answered in one turn', 
   expect(await drained).toMatchObject({ requestsFinished: 3, cut: [] });
 });
 
+test('`drain()` answers what is pipelined behind an answer that could not be sent yet', async () => {
+  await using bench = new Bench(WITH_GRACE);
+  const gate = createGate();
+  const given: (string | undefined)[] = [];
+  const { target } = await bench.serve(async ({ url }, response) => {
+    if (url === '/1') await gate.opened;
+    response.writeHead(200).end(`answer to ${url}`);
+    given.push(url);
+  });
+  const client = await bench.connect(target);
+  const first = client.pipeline(THREE.slice(0, 1));
+  await expect.poll(() => bench.bye.health().inFlight).toBe(1);
+  const drained = bench.bye.drain();
+  const second = client.pipeline(THREE.slice(1, 2));
+  await expect.poll(() => given).toEqual(['/2']);
+  const third = client.pipeline(THREE.slice(2));
+  await expect.poll(() => given).toEqual(['/2', '/3']);
+  gate.open();
+  await Promise.all([...first, ...second, ...third]);
+  client.end();
+  expect(await drained).toMatchObject({ requestsFinished: 3, cut: [] });
+});
+
 test('`drain()` leaves a connection whose answer had promised keep-alive open for one more request (T7)', async () => {
   await using bench = new Bench(WITH_GRACE);
   const gate = createGate();
