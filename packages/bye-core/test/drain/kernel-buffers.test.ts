@@ -87,3 +87,26 @@ test('an answer before the end of its request arrives whole, as the connection l
   expect(await client.closed).toMatchObject({ by: 'server', reset: false });
   expect((await drained).cut).toEqual([]);
 });
+
+test('an answer that says close is not lost to the body that still comes (T21)', async () => {
+  await using bench = new Bench();
+  const gate = createGate();
+  const { target } = await bench.serve(async (_request, response) => {
+    await gate.opened;
+    response.writeHead(413).end(seededBuffer(2, 200_000));
+  });
+  const client = await bench.connect(target);
+  const body = seededBuffer(3, 5 * MIB);
+  const upload = client.begin({ path: '/', body, expectStatus: 413, check: seededBody(2, 200_000) });
+  upload.write(upload.headBytes + 1000);
+  await expect.poll(() => bench.bye.health().inFlight).toBe(1);
+  client.pauseReading();
+  const drained = bench.bye.drain();
+  gate.open();
+  await expect.poll(() => bench.bye.health().inFlight).toBe(0);
+  upload.write();
+  client.resumeReading();
+  expect(await upload.answer).toMatchObject({ bodyBytes: 200_000, saidClose: true });
+  expect(await client.closed).toMatchObject({ by: 'server', reset: false });
+  expect((await drained).cut).toEqual([]);
+});
