@@ -74,7 +74,7 @@ export class Connection {
     forceClose(
       response,
       // A socket that HTTP paused for back-pressure may hold requests that were not parsed yet.
-      () => this.#newest === answer && !this.socket.isPaused(),
+      () => this.#isLast(answer) && !this.socket.isPaused(),
       () => {
         this.closing = true;
         // What Node calls once the answer is flushed.
@@ -97,6 +97,15 @@ export class Connection {
   forget(): void {
     this.answers.clear();
     this.#lingering?.cancel();
+  }
+
+  /**
+   * Whether nothing came after it, and all before it are given, if not flushed. Else one more request may still be on
+   * its way for as long as a handler takes, and what comes after a close is not processed.
+   */
+  #isLast(answer: Answer): boolean {
+    if (this.#newest !== answer) return false;
+    return [...this.answers].every((other) => other === answer || other.response.writableEnded);
   }
 
   #linger(): void {

@@ -21,6 +21,7 @@ export function forceClose(response: ServerResponse, isLast: () => boolean, onCl
     if (informational || !isLast()) return Reflect.apply(writeHead, this, args);
     const cleaned = args.map((argument, index) => (index === 0 ? argument : withoutConnection(argument)));
     this.shouldKeepAlive = false;
+    this.removeHeader('Keep-Alive');
     this.setHeader('Connection', 'close');
     const sent = Reflect.apply(writeHead, this, cleaned);
     onClose();

@@ -98,6 +98,7 @@ export class Http1Drain implements ProtocolDrain {
 
   reopen(): void {
     this.#sayClose = false;
+    this.#finished = 0;
     this.#idlePolicy = undefined;
   }
 

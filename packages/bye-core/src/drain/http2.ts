@@ -69,6 +69,7 @@ export class Http2Drain implements ProtocolDrain {
 
   reopen(): void {
     this.#sayClose = false;
+    this.#finished = 0;
     this.#http1.reopen();
   }
 

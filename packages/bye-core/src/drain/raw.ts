@@ -8,6 +8,7 @@ export class RawDrain implements ProtocolDrain {
   readonly answers = [];
   readonly #sockets = new Set<Socket>();
   #finished = 0;
+  #sayClose = false;
 
   constructor(tap: ServerTap, onChange: () => void) {
     tap.on('connection', (first) => {
@@ -15,7 +16,7 @@ export class RawDrain implements ProtocolDrain {
       this.#sockets.add(socket);
       socket.once('close', () => {
         this.#sockets.delete(socket);
-        this.#finished += 1;
+        if (this.#sayClose) this.#finished += 1;
         onChange();
       });
       return false;
@@ -38,9 +39,16 @@ export class RawDrain implements ProtocolDrain {
     return this.#sockets.size === 0;
   }
 
-  sayClose(): void {}
+  sayClose(): void {
+    this.#sayClose = true;
+  }
+
+  reopen(): void {
+    this.#sayClose = false;
+    this.#finished = 0;
+  }
+
   closeIdle(): void {}
-  reopen(): void {}
   endUpgraded(): void {}
 
   destroy(): void {

@@ -10,7 +10,7 @@ import type { ProtocolDrain } from './protocol.js';
 import { createTerminate, type Terminate } from './terminator.js';
 
 /** For how long a stop goes on accepting connections that wait in the kernel, in milliseconds. */
-const ACCEPT_QUEUE_MS = 100;
+const ACCEPT_QUEUE_MS = 1000;
 
 export interface ServerDrainParts {
   readonly host: Host;
@@ -85,7 +85,7 @@ export class ServerDrain {
 
   /**
    * Accepts what already waits in the kernel's queue, which would be reset when the last listener on it closes (T19).
-   * Ends after two turns of the event loop that brought no connection, or after 100 ms.
+   * Ends after two turns of the event loop that brought no connection, or after a second.
    */
   async emptyAcceptQueue(): Promise<void> {
     const until = this.#parts.host.now() + ACCEPT_QUEUE_MS;
