@@ -32,6 +32,8 @@ export interface Plan {
   readonly options?: object;
   /** Paths to remove before anything listens, as many programs do. */
   readonly unlinkFirst?: readonly string[];
+  /** Removes them itself, or has a shell do it, which nothing can hold back. @defaultValue 'node' */
+  readonly unlinkBy?: 'node' | 'shell';
   readonly crash?: 'before-listen' | 'after-listen';
   /** Calls `ready()` once this file is there. */
   readonly goFile?: string;
@@ -83,6 +85,16 @@ export async function opened(app: App, name: string, pid: number): Promise<{ add
   const line = await app.waitForLine(new RegExp(`^open name=${name} pid=${pid} `), { timeoutMs: 20_000 });
   const [, kept, address = ''] = /kept=(\w+) address=(.*)$/.exec(line) ?? [];
   return { address: JSON.parse(address), kept: kept === 'true' };
+}
+
+/** The keys of the listeners that new processes adopted; needs the log level debug. */
+export function adoptions(app: App): string[] {
+  return app.log.lines.flatMap(({ text }) => / listener (.+) adopted from/.exec(text)?.[1] ?? []);
+}
+
+/** The keys of the listeners that new processes closed, as they do not listen there. */
+export function dropped(app: App): string[] {
+  return app.log.lines.flatMap(({ text }) => / listener (.+) closed, as this version/.exec(text)?.[1] ?? []);
 }
 
 /** Asks over a connection of its own which process answers. */

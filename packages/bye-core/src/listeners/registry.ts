@@ -155,6 +155,11 @@ export class Listeners {
     if (listener.path && !handedOn) unlinkIfOurs(listener.path.name, listener.path.identity);
   }
 
+  /** At the last stop: a server that nobody drains still listens, and its path would outlive the process. */
+  removePaths(): void {
+    for (const { path } of this.#open.values()) if (path) unlinkIfOurs(path.name, path.identity);
+  }
+
   /** Stops accepting on a server that nothing else drains; another process serves its address. */
   close(server: Server): void {
     this.forget(server, true);
