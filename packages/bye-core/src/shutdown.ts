@@ -123,8 +123,9 @@ export class Shutdown {
     return report;
   }
 
-  async #closeServers({ graceMs }: ShutdownPlan): Promise<void> {
-    const drains = this.#parts.servers.drains('app');
+  async #closeServers({ reason, graceMs }: ShutdownPlan): Promise<void> {
+    // The new process has the metrics port already, and a request may be on its way on connections that are left here.
+    const drains = this.#parts.servers.drains(reason === 'upgrade' ? undefined : 'app');
     await Promise.all(
       drains.map(async (drain) => {
         await drain.emptyAcceptQueue();

@@ -10,7 +10,7 @@ import { KeyOrdinals, keyOfAddress, listenerKey } from './key.js';
 import { explainListenError, nameRealPath, toListenError } from './listen-error.js';
 import { type BindPlan, planBind, publish } from './unix-bind.js';
 import { type Hold, holdPath } from './unix-hold.js';
-import { isLiveSocket, removeStale, socketIdentity, unlinkIfOurs } from './unix-path.js';
+import { findOwnPath, isLiveSocket, type OwnPath, removeStale, unlinkIfOurs } from './unix-path.js';
 
 export interface ListenersParts {
   readonly host: Host;
@@ -28,11 +28,6 @@ interface Listener {
   readonly names: readonly string[];
   /** A unix path that has to go when the listener does, with the identity of its socket. */
   readonly path: OwnPath | undefined;
-}
-
-interface OwnPath {
-  readonly name: string;
-  readonly identity: string;
 }
 
 /** A `listen()` whose outcome is still open. */
@@ -155,6 +150,11 @@ export class Listeners {
     if (listener.path && !handedOn) unlinkIfOurs(listener.path.name, listener.path.identity);
   }
 
+  /** At the last stop: a server that nobody drains still listens, and its path would outlive the process. */
+  removePaths(): void {
+    for (const { path } of this.#open.values()) if (path) unlinkIfOurs(path.name, path.identity);
+  }
+
   /** Stops accepting on a server that nothing else drains; another process serves its address. */
   close(server: Server): void {
     this.forget(server, true);
@@ -201,7 +201,7 @@ export class Listeners {
         server.emit('error', failure);
         return true;
       }
-      this.#open.set(server, { ...listener, path: ownPath(listener.key) });
+      this.#open.set(server, { ...listener, path: findOwnPath(listener.key) });
       return false;
     });
     tap.on('error', (error) => {
@@ -231,13 +231,6 @@ export class Listeners {
   #isLive(path: string): boolean {
     return isLiveSocket(path, this.#parts.host);
   }
-}
-
-function ownPath(key: string): OwnPath | undefined {
-  if (!key.startsWith('unix:')) return undefined;
-  const name = key.slice('unix:'.length);
-  const identity = socketIdentity(name);
-  return identity === undefined ? undefined : { name, identity };
 }
 
 function restoreOptions(options: Options, original: Options): void {

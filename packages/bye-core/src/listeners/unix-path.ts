@@ -81,6 +81,20 @@ export function socketIdentity(path: string): string | undefined {
   }
 }
 
+/** A path that this process serves. */
+export interface OwnPath {
+  readonly name: string;
+  readonly identity: string;
+}
+
+/** @returns `undefined` for the key of something else than a unix path, or if no socket is there */
+export function findOwnPath(key: string): OwnPath | undefined {
+  if (!key.startsWith('unix:')) return undefined;
+  const name = key.slice('unix:'.length);
+  const identity = socketIdentity(name);
+  return identity === undefined ? undefined : { name, identity };
+}
+
 /**
  * Removes the path of our socket at the last stop, while the listener is still open; leaves it if it became somebody
  * else's.

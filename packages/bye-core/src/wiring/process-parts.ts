@@ -89,7 +89,10 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       readiness.stop();
       predecessor.hurry(settings.shutdownTimeoutMs);
     },
-    cleanUp: () => pidFile()?.remove(),
+    cleanUp() {
+      pidFile()?.remove();
+      if (settings.exit) listeners.removePaths();
+    },
   });
 
   return {
