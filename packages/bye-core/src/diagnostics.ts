@@ -32,7 +32,12 @@ export interface ByeEvents {
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
-type Table = { readonly [Name in keyof ByeEvents]: readonly [Level, (payload: ByeEvents[Name]) => string] };
+type Table = {
+  readonly [Name in keyof ByeEvents]: readonly [
+    Level | ((payload: ByeEvents[Name]) => Level),
+    (payload: ByeEvents[Name]) => string,
+  ];
+};
 
 const EVENTS: Table = {
   ready: ['info', ({ generation, startedMs }) => `ready after ${startedMs} ms, generation ${generation}`],
@@ -46,7 +51,7 @@ const EVENTS: Table = {
     'info',
     ({ code, keptAliveBy }) => `exit ${code}${keptAliveBy.length > 0 ? `; still open: ${keptAliveBy.join(', ')}` : ''}`,
   ],
-  'signal-ignored': ['warn', ({ signal, why }) => `${signal} ignored: ${why}`],
+  'signal-ignored': ['info', ({ signal, why }) => `${signal} ignored: ${why}`],
   'task-failed': ['error', ({ name, error }) => `task '${name}' failed: ${describeError(error)}`],
   'hook-failed': ['error', ({ hook, error }) => `${hook} hook failed: ${describeError(error)}`],
   'listener-adopted': ['debug', ({ key, fd }) => `listener ${key} adopted from descriptor ${fd}`],
@@ -63,7 +68,8 @@ const EVENTS: Table = {
   'upgrade-refused': ['error', ({ error }) => `upgrade refused: ${describeError(error)}`],
   'upgrade-failed': ['error', ({ error }) => `upgrade failed, this process serves on: ${describeError(error)}`],
   'successor-lost': [
-    'error',
+    // It may have been stopped while this process still drains; that is as it should be.
+    ({ exitCode }) => (exitCode === 0 ? 'info' : 'error'),
     ({ successorPid, exitCode, signal }) =>
       `the new process ${successorPid} ended after it took over: ${signal ?? `exit code ${exitCode}`}`,
   ],
@@ -90,7 +96,8 @@ export function createEmit(loggers: () => readonly Logger[], pid: number): Emit 
   return (name, payload) => {
     const subscribers = channel(`bye:${name}`);
     if (subscribers.hasSubscribers) subscribers.publish({ ...payload, pid });
-    const [level, tell] = EVENTS[name] as Table[typeof name];
+    const [rank, tell] = EVENTS[name] as Table[typeof name];
+    const level = typeof rank === 'function' ? rank(payload) : rank;
     for (const logger of loggers()) {
       try {
         logger[level]({ event: `bye:${name}`, ...payload }, tell(payload));

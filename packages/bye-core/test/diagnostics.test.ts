@@ -17,7 +17,7 @@ const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, stri
     'drained in 5 ms, 3 answered',
   ],
   exit: [{ code: 1, keptAliveBy: ['Timeout', 'TCPSocketWrap'] }, 'info', 'exit 1; still open: Timeout, TCPSocketWrap'],
-  'signal-ignored': [{ signal: 'SIGTERM', why: 'delivered twice' }, 'warn', 'SIGTERM ignored: delivered twice'],
+  'signal-ignored': [{ signal: 'SIGTERM', why: 'delivered twice' }, 'info', 'SIGTERM ignored: delivered twice'],
   'task-failed': [{ name: 'mail', error: new TypeError('no') }, 'error', "task 'mail' failed: TypeError: no"],
   'hook-failed': [{ hook: 'onClose', error: 'no' }, 'error', 'onClose hook failed: no'],
   'listener-adopted': [{ key: 'tcp:*:80', fd: 5 }, 'debug', 'listener tcp:*:80 adopted from descriptor 5'],
