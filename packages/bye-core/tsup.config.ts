@@ -6,6 +6,8 @@ export default defineConfig({
   target: 'node20',
   platform: 'node',
   splitting: true,
+  // Stack traces say Bye, not _Bye.
+  keepNames: true,
   clean: true,
   dts: { entry: ['src/index.ts', 'src/register.ts', 'src/testing.ts'] },
 });

@@ -141,7 +141,7 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
   }
   const shutdownTimeoutMs = readDuration('shutdownTimeoutMs', options.shutdownTimeoutMs, DURATIONS.shutdownTimeoutMs);
   const closeReserveMs = Math.min(DURATIONS.closeReserveMs, Math.floor(shutdownTimeoutMs / 4));
-  const processWide = scope === 'process' && isMainThread && !cluster.isWorker && !underTestRunner();
+  const processWide = scope === 'process' && isMainThread && !underTestRunner();
   const signals = readFlag('signals', options.signals, processWide);
   const exit = readFlag('exit', options.exit, processWide);
   const settings: Settings = {
