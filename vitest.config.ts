@@ -34,5 +34,5 @@ const system = {
 };
 
 export default defineConfig({
-  test: { projects: process.env.BYE_SYSTEM === '1' ? [unit, processes, system] : [unit, processes] },
+  test: { projects: process.env['BYE_SYSTEM'] === '1' ? [unit, processes, system] : [unit, processes] },
 });

@@ -101,7 +101,9 @@ export function dropped(app: App): string[] {
 export async function answeredBy(target: Target): Promise<number> {
   const connection = await StrictConnection.open(target);
   try {
-    return (await connection.request({ ...requests.fast(1), close: true })).pid;
+    const { pid } = await connection.request({ ...requests.fast(1), close: true });
+    if (pid === undefined) throw new Error('the answer does not say which process gave it');
+    return pid;
   } finally {
     connection.end();
   }
