@@ -29,6 +29,7 @@ const FLOORS = [
       'signals.ts',
       'health.ts',
       'readiness.ts',
+      'early-inspector.ts',
       'pid-file.ts',
       'server-tap.ts',
       'options/',

@@ -32,6 +32,7 @@ export type SurroundingVariable =
   | 'pm_id'
   | 'NODE_UNIQUE_ID'
   | 'NODE_CHANNEL_FD'
+  | 'NODE_OPTIONS'
   | 'BYE_LOG';
 
 export function readVariable(name: SurroundingVariable): string | undefined {

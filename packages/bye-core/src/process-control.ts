@@ -3,6 +3,7 @@
 import type { Message } from './channel/messages.js';
 import { Deadline } from './deadline.js';
 import type { Emit } from './diagnostics.js';
+import { closeEarlyInspector } from './early-inspector.js';
 import { describeError } from './errors.js';
 import type { Host, Timer } from './host.js';
 import type { Settings } from './options/options.js';
@@ -66,6 +67,16 @@ export class ProcessControl {
         ignore: (signal, why) => emit('signal-ignored', { signal, why }),
       });
     removeOld();
+    if (settings.signals && settings.upgradeSignals.includes('SIGUSR1')) this.#guardInspector();
+  }
+
+  #guardInspector(): void {
+    const { host, emit } = this.#parts;
+    closeEarlyInspector(host, () => {
+      const message =
+        'a SIGUSR1 came before this process listened to it, so Node opened its inspector: closed again. To answer signals from the start use node --import bye-core/register';
+      emit('warning', { message });
+    });
   }
 
   /** What SIGTERM does: the whole stop, then the exit. Resolves only where this instance may not exit. */

@@ -4,7 +4,10 @@ import { createServer, type Server } from 'node:net';
 import { INTERNALS } from './internals.js';
 import { processBye } from './process-bye.js';
 
-/** The ports of the TCP sockets that systemd passed to this process; empty if it passed none. */
+/**
+ * The ports of the TCP sockets that systemd passed, to this process or to the one that it was upgraded from; empty if it
+ * passed none.
+ */
 export function systemdPorts(): readonly number[] {
   return processBye()[INTERNALS].ports();
 }
@@ -18,10 +21,10 @@ export function systemdPorts(): readonly number[] {
  */
 export async function systemdTcpListener(port: number): Promise<Server> {
   const server = createServer();
-  const fd = processBye()[INTERNALS].claimPort(port);
+  processBye()[INTERNALS].reservePort(server, port);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(fd === undefined ? { port } : { fd }, () => {
+    server.listen({ port }, () => {
       server.removeListener('error', reject);
       resolve();
     });

@@ -8,7 +8,6 @@ import type { Server } from 'node:net';
 import type { Hook } from '../hooks.js';
 import { type ByeOptions, resolveOptions } from '../options/options.js';
 import type { Phase, Reason, Status } from '../status.js';
-import { portsOf } from '../systemd/activation.js';
 import type { Tasks } from '../tasks.js';
 import type { DrainReport, HealthReport, ServerRole } from '../types.js';
 import type { UpgradeResult, UpgradeVerdict } from '../upgrade/upgrader.js';
@@ -58,8 +57,8 @@ export class Bye extends Spawner {
         Object.assign(this.#parts.settings, resolveOptions(options, 'process', this.#parts.host.pid));
         process?.control.handleSignals();
       },
-      ports: () => portsOf(process?.activated ?? []),
-      claimPort: (port) => process?.inherited.claimPort(port)?.fd,
+      ports: () => process?.inherited.activatedPorts ?? [],
+      reservePort: (server, port) => process?.listeners.reservePort(server, port),
     };
   }
 

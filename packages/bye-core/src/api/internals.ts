@@ -1,5 +1,6 @@
 /** What the modules of bye-core ask of an instance, and applications do not. */
 
+import type { Server } from 'node:net';
 import { ByeError } from '../errors.js';
 import type { ByeOptions } from '../options/options.js';
 
@@ -13,8 +14,8 @@ export interface ByeInternals {
   configure(options: ByeOptions): void;
   /** Ports of the sockets systemd passed. */
   ports(): readonly number[];
-  /** Takes the socket systemd passed for a port. */
-  claimPort(port: number): number | undefined;
+  /** Lets the next `listen()` of a server use the socket systemd passed for a port. */
+  reservePort(server: Server, port: number): void;
 }
 
 export function notTheProcess(): ByeError {

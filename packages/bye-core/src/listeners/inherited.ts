@@ -36,12 +36,14 @@ export function parseHandedListeners(text: string | undefined): HandedListener[]
 /** Those that nobody in this process listens on yet. */
 export class InheritedListeners {
   readonly #waiting: Inherited[];
+  readonly #activated: readonly Inherited[];
 
   /** Whether an old process handed listeners over, as opposed to a first start. */
   readonly handedOver: boolean;
 
   constructor(inherited: readonly Inherited[], handedOver: boolean) {
     this.#waiting = [...inherited];
+    this.#activated = inherited.filter(({ names }) => names.length > 0);
     this.handedOver = handedOver;
   }
 
@@ -55,6 +57,11 @@ export class InheritedListeners {
     return this.#waiting.every(({ names }) => names.length > 0);
   }
 
+  /** The ports that came by socket activation, claimed or not, in the order of their descriptors. */
+  get activatedPorts(): readonly number[] {
+    return this.#activated.flatMap(({ address }) => (address === undefined ? [] : [address.port]));
+  }
+
   /** Takes the one that a `listen()` asks for. */
   claim(key: string): Inherited | undefined {
     return this.#take(matchInherited(key, this.#waiting));
@@ -63,6 +70,11 @@ export class InheritedListeners {
   /** Takes the activated one that is bound to a port, on whatever address. */
   claimPort(port: number): Inherited | undefined {
     return this.#take(this.#waiting.find(({ address, names }) => names.length > 0 && address?.port === port));
+  }
+
+  /** Takes the one that an application listens on by its descriptor, as sd_listen_fds(3) has it. */
+  claimFd(fd: number | undefined): Inherited | undefined {
+    return this.#take(this.#waiting.find((inherited) => inherited.fd === fd));
   }
 
   /** One that is bound to the same port, though on another address. */

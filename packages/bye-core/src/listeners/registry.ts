@@ -2,10 +2,11 @@
 
 import { lstatSync } from 'node:fs';
 import { type ListenOptions, Server } from 'node:net';
-import type { Host, Timer } from '../host.js';
-import { type DeferredListen, deferNextListen, listenFdOf, setPipeName } from '../internals.js';
+import type { Host } from '../host.js';
+import { listenFdOf, setPipeName } from '../internals.js';
 import { tapServer } from '../server-tap.js';
-import type { HandedListener, InheritedListeners } from './inherited.js';
+import { Deferral } from './deferral.js';
+import type { HandedListener, Inherited, InheritedListeners } from './inherited.js';
 import { KeyOrdinals, keyOfAddress, listenerKey } from './key.js';
 import { explainListenError, nameRealPath, toListenError } from './listen-error.js';
 import { type BindPlan, planBind, publish } from './unix-bind.js';
@@ -45,28 +46,37 @@ export class Listeners {
   readonly #parts: ListenersParts;
   readonly #open = new Map<Server, Listener>();
   readonly #ordinals = new KeyOrdinals();
-  readonly #deferred = new Map<Server, DeferredListen>();
+  readonly #deferral: Deferral;
+  readonly #reserved = new WeakMap<Server, Inherited>();
   readonly #attempts = new WeakMap<Server, Attempt>();
   readonly #followed = new WeakSet<Server>();
-  #held: Timer | undefined;
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
+    this.#deferral = new Deferral(parts.host);
   }
 
   /** Called for every `listen()` in the process, just before Node acts on it. */
   prepare(server: Server, options: Options): void {
-    const key = listenerKey(options, process.cwd());
-    if (key !== undefined) this.#prepareKeyed(server, options, key);
+    const reserved = this.#reserved.get(server) ?? this.#parts.inherited.claimFd(options.fd);
+    this.#reserved.delete(server);
+    const key = reserved?.key ?? listenerKey(options, process.cwd());
+    if (key !== undefined) this.#prepareKeyed(server, options, key, reserved);
     this.#parts.onListen(server);
   }
 
-  #prepareKeyed(server: Server, options: Options, key: string): void {
+  /** Lets the next `listen()` of this server adopt the activated listener of a port, whatever address that has. */
+  reservePort(server: Server, port: number): void {
+    const inherited = this.#parts.inherited.claimPort(port);
+    if (inherited) this.#reserved.set(server, inherited);
+  }
+
+  #prepareKeyed(server: Server, options: Options, key: string, reserved: Inherited | undefined): void {
     const ordinalKey = this.#ordinals.take(key);
     const original = { ...options };
     // The object may be the application's own: Fastify uses it again for the second address of localhost.
     process.nextTick(() => restoreOptions(options, original));
-    const adopted = this.#parts.inherited.claim(ordinalKey);
+    const adopted = reserved ?? this.#parts.inherited.claim(ordinalKey);
     const plan = adopted ? undefined : this.#planPath(key, options);
     if (adopted) this.#adopt(server, options, key, adopted.fd);
     else if (plan) options.path = plan.bindPath;
@@ -113,7 +123,11 @@ export class Listeners {
       const fd = listenFdOf(server);
       return fd === undefined ? [] : [{ fd, key: ordinalKey, names }];
     });
-    return [...open, ...this.#parts.inherited.waiting.map(({ fd, key, names }) => ({ fd, key, names }))];
+    const all = [...open, ...this.#parts.inherited.waiting.map(({ fd, key, names }) => ({ fd, key, names }))];
+    // In the order in which they came, which programs may count on, whoever opened them first.
+    const isActivated = ({ names }: HandedListener) => names.length > 0;
+    const activated = all.filter(isActivated).sort((one, other) => one.fd - other.fd);
+    return [...activated, ...all.filter((listener) => !isActivated(listener))];
   }
 
   /** Links every unix path aside, so that a new version that unlinks it cannot cut this process off. */
@@ -128,12 +142,7 @@ export class Listeners {
 
   /** Ends the deferral: adopted listeners accept from now on. */
   startAccepting(): void {
-    for (const [server, deferred] of this.#deferred) {
-      const errno = deferred.start();
-      if (errno < 0) server.emit('error', Object.assign(new Error(`Cannot accept: errno ${-errno}`), { errno }));
-    }
-    this.#deferred.clear();
-    this.#held?.cancel();
+    this.#deferral.end();
   }
 
   /**
@@ -145,7 +154,7 @@ export class Listeners {
     const listener = this.#open.get(server);
     if (!listener) return;
     this.#open.delete(server);
-    this.#deferred.delete(server);
+    this.#deferral.remove(server);
     this.#ordinals.release(listener.ordinalKey);
     if (listener.path && !handedOn) unlinkIfOurs(listener.path.name, listener.path.identity);
   }
@@ -165,11 +174,7 @@ export class Listeners {
     options.fd = fd;
     if (key.startsWith('unix:')) setPipeName(server, key.slice('unix:'.length));
     if (key.startsWith('abstract:')) setPipeName(server, `\0${key.slice('abstract:'.length)}`);
-    if (this.#parts.deferAccept) {
-      this.#deferred.set(server, deferNextListen(server));
-      // A listener that is not polled keeps no event loop alive, and the process has to live until it is.
-      this.#held ??= this.#parts.host.after(Number.POSITIVE_INFINITY, () => {}, true);
-    }
+    if (this.#parts.deferAccept) this.#deferral.add(server);
     this.#parts.onAdopted(key, fd);
   }
 
@@ -201,7 +206,9 @@ export class Listeners {
         server.emit('error', failure);
         return true;
       }
-      this.#open.set(server, { ...listener, path: findOwnPath(listener.key) });
+      // The path of an activated socket is systemd's, which goes on listening there.
+      const path = listener.names.length > 0 ? undefined : findOwnPath(listener.key);
+      this.#open.set(server, { ...listener, path });
       return false;
     });
     tap.on('error', (error) => {
@@ -210,7 +217,7 @@ export class Listeners {
       const { key, ordinalKey } = attempt.listener;
       if (attempt.plan) nameRealPath(error as NodeJS.ErrnoException, attempt.plan);
       this.#ordinals.release(ordinalKey);
-      this.#deferred.delete(server);
+      this.#deferral.remove(server);
       const explained = explainListenError(error as NodeJS.ErrnoException, key, this.#parts.inherited);
       if (explained === error) return false;
       tap.pass('error', explained);

@@ -47,7 +47,8 @@ export class Attempt {
     this.#input = input;
     const { command, preload } = input;
     const preloadArguments = preload === undefined ? [] : ['--require', preload];
-    const args = [...command.execArgv, ...preloadArguments, command.script, ...command.args];
+    // First of all, as what the application preloads may take its time.
+    const args = [...preloadArguments, ...command.execArgv, command.script, ...command.args];
     const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', 'pipe', 'ipc', ...input.listenerFds];
     try {
       this.#child = input.host.spawn(command.execPath, args, {

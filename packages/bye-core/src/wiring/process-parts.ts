@@ -98,7 +98,6 @@ export function wireUpgrade(wiring: UpgradeWiring) {
   return {
     listeners,
     inherited,
-    activated,
     predecessor,
     upgrader,
     control,

@@ -1,0 +1,37 @@
+/** Adopted listeners that look open to the application but accept nothing until this process is ready. */
+
+import type { Server } from 'node:net';
+import type { Host, Timer } from '../host.js';
+import { type DeferredListen, deferNextListen } from '../internals.js';
+
+export class Deferral {
+  readonly #host: Host;
+  readonly #deferred = new Map<Server, DeferredListen>();
+  #held: Timer | undefined;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** Defers the next `listen()` of this server. */
+  add(server: Server): void {
+    this.#deferred.set(server, deferNextListen(server));
+    // A listener that is not polled keeps no event loop alive, and the process has to live until it is.
+    this.#held ??= this.#host.after(Number.POSITIVE_INFINITY, () => {}, true);
+  }
+
+  /** The listener was closed, or never opened. */
+  remove(server: Server): void {
+    this.#deferred.delete(server);
+  }
+
+  /** All of them accept from now on. */
+  end(): void {
+    for (const [server, deferred] of this.#deferred) {
+      const errno = deferred.start();
+      if (errno < 0) server.emit('error', Object.assign(new Error(`Cannot accept: errno ${-errno}`), { errno }));
+    }
+    this.#deferred.clear();
+    this.#held?.cancel();
+  }
+}
