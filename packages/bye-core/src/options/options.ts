@@ -4,14 +4,15 @@ import cluster from 'node:cluster';
 import { isMainThread } from 'node:worker_threads';
 import { readVariable, underTestRunner } from '../env.js';
 import type { Logger } from '../types.js';
-import { type HealthOptions, type HealthSettings, resolveHealth } from './health.js';
+import type { HealthOptions, HealthSettings } from './health.js';
 import {
   absolute,
-  override,
   readDelay,
   readDuration,
   readFlag,
+  readHealth,
   readLogger,
+  readMoveConnections,
   readSignals,
   readSuccessor,
   readText,
@@ -33,7 +34,10 @@ export interface SuccessorOptions {
   env?: Record<string, string | undefined>;
 }
 
-/** Durations are in milliseconds. Each option can be set by environment as `BYE_<NAME>`, which wins. */
+/**
+ * Durations are in milliseconds; `undefined` stands for the default. Each option but `successor` and `logger` can be set
+ * by environment as `BYE_<NAME>`, which wins (`shutdownDelayMs`: `BYE_SHUTDOWN_DELAY_MS`); an empty variable is none.
+ */
 export interface ByeOptions {
   /** Signals that stop the service. @defaultValue `['SIGTERM', 'SIGINT', 'SIGQUIT']` */
   stopSignals?: readonly NodeJS.Signals[];
@@ -41,7 +45,7 @@ export interface ByeOptions {
   upgradeSignals?: readonly NodeJS.Signals[];
   /**
    * How long a stop goes on serving with `/readyz` red, so that balancers leave first; Ctrl-C never waits.
-   * @defaultValue `'auto'`: 5000 on Kubernetes, else 0
+   * @defaultValue `'auto'`: 5000 on Kubernetes, at most half of the time for requests; else 0
    */
   shutdownDelayMs?: number | 'auto';
   /** How long, counted from the signal, an idle connection may still bring a request. @defaultValue 1000; SIGINT: 0 */
@@ -140,17 +144,18 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
     }
   }
   const shutdownTimeoutMs = readDuration('shutdownTimeoutMs', options.shutdownTimeoutMs, DURATIONS.shutdownTimeoutMs);
-  const closeReserveMs = Math.min(DURATIONS.closeReserveMs, Math.floor(shutdownTimeoutMs / 4));
+  const standardReserveMs = Math.min(DURATIONS.closeReserveMs, Math.floor(shutdownTimeoutMs / 4));
+  const closeReserveMs = readDuration('closeReserveMs', options.closeReserveMs, standardReserveMs);
   const processWide = scope === 'process' && isMainThread && !underTestRunner();
   const signals = readFlag('signals', options.signals, processWide);
   const exit = readFlag('exit', options.exit, processWide);
   const settings: Settings = {
     stopSignals: readSignals('stopSignals', options.stopSignals, ['SIGTERM', 'SIGINT', 'SIGQUIT']),
     upgradeSignals: readSignals('upgradeSignals', options.upgradeSignals, ['SIGUSR1']),
-    shutdownDelayMs: readDelay(options.shutdownDelayMs),
+    shutdownDelayMs: readDelay(options.shutdownDelayMs, shutdownTimeoutMs - closeReserveMs),
     keepAliveGraceMs: readDuration('keepAliveGraceMs', options.keepAliveGraceMs, DURATIONS.keepAliveGraceMs),
     shutdownTimeoutMs,
-    closeReserveMs: readDuration('closeReserveMs', options.closeReserveMs, closeReserveMs),
+    closeReserveMs,
     upgradeTimeoutMs: readDuration('upgradeTimeoutMs', options.upgradeTimeoutMs, DURATIONS.upgradeTimeoutMs),
     upgradeDrainTimeoutMs: readDuration(
       'upgradeDrainTimeoutMs',
@@ -160,7 +165,7 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
     readiness: readWord('readiness', options.readiness, ['auto', 'manual'], 'auto'),
     successor: readSuccessor(options.successor),
     pidFile: absolute(readVariable('PIDFILE') || readText('pidFile', options.pidFile)),
-    health: resolveHealth(override('health') ?? options.health ?? true),
+    health: readHealth(options.health),
     logger: readLogger(options.logger, pid),
     hasOwnLogger: options.logger !== undefined,
     signals,
@@ -168,16 +173,16 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
     ownsProcess: scope === 'process' && isMainThread && !cluster.isWorker && (processWide || signals || exit),
     allowUnsafeUpgrade: readFlag('allowUnsafeUpgrade', options.allowUnsafeUpgrade, false),
   };
-  if (
-    options.moveConnections !== undefined &&
-    options.moveConnections !== 'auto' &&
-    options.moveConnections !== false
-  ) {
-    throw new RangeError("Option 'moveConnections' must be 'auto' or false in this version");
-  }
+  readMoveConnections(options.moveConnections);
   if (settings.closeReserveMs > settings.shutdownTimeoutMs) {
     throw new RangeError(
       `Option 'closeReserveMs' must not exceed shutdownTimeoutMs: ${settings.closeReserveMs} > ${settings.shutdownTimeoutMs}`,
+    );
+  }
+  const workMs = settings.shutdownTimeoutMs - settings.closeReserveMs;
+  if (settings.shutdownDelayMs > workMs) {
+    throw new RangeError(
+      `Option 'shutdownDelayMs' must leave time for requests: ${settings.shutdownDelayMs} > ${workMs} (shutdownTimeoutMs less closeReserveMs)`,
     );
   }
   const both = settings.stopSignals.find((signal) => settings.upgradeSignals.includes(signal));

@@ -1,22 +1,30 @@
 /** Reads one option: from its variable, which wins, from what the application gave, or its default. */
 
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { readOptionVariable, readVariable } from '../env.js';
 import { ByeError } from '../errors.js';
 import type { Logger } from '../types.js';
+import { type HealthSettings, resolveHealth } from './health.js';
 import { createStderrLogger, isLogLevel } from './stderr-logger.js';
 
 const KUBERNETES_DELAY_MS = 5000;
 const MOST_MS = 2 ** 31 - 1;
+/** Those of this platform, and those that others have: one list may serve several. */
+const KNOWN_SIGNALS = new Set<unknown>([
+  ...Object.keys(constants.signals),
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGQUIT',
+  'SIGBREAK',
+]);
 
-export function override(option: string): string | undefined {
-  return readOptionVariable(option).value;
-}
-
-export function readDelay(value: unknown): number {
-  const chosen = override('shutdownDelayMs') ?? value ?? 'auto';
+/** @param workMs what of a stop is there for the delay and for requests, in milliseconds */
+export function readDelay(value: unknown, workMs: number): number {
+  const chosen = readOptionVariable('shutdownDelayMs').value ?? value ?? 'auto';
   if (chosen !== 'auto') return readDuration('shutdownDelayMs', value, 0);
-  return readVariable('KUBERNETES_SERVICE_HOST') ? KUBERNETES_DELAY_MS : 0;
+  if (!readVariable('KUBERNETES_SERVICE_HOST')) return 0;
+  return Math.max(0, Math.min(KUBERNETES_DELAY_MS, Math.floor(workMs / 2)));
 }
 
 export function readDuration(option: string, value: unknown, standard: number): number {
@@ -44,7 +52,8 @@ export function readSignals(
   if (!Array.isArray(list))
     throw new TypeError(`Option '${option}' must be an array of signal names: got ${typeof list}`);
   for (const signal of list) {
-    if (typeof signal === 'string' && /^SIG[A-Z0-9]+$/.test(signal) && !/^SIG(KILL|STOP)$/.test(signal)) continue;
+    // Node takes a name it does not know for an event of the application's own.
+    if (KNOWN_SIGNALS.has(signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP') continue;
     const expected = `signal names like SIGTERM, and neither SIGKILL nor SIGSTOP, which can't be handled`;
     if (text !== undefined) throw environmentError(name, text, expected);
     throw new RangeError(`Option '${option}' must hold ${expected}: got ${JSON.stringify(signal)}`);
@@ -66,6 +75,28 @@ export function readWord<Word extends string>(
   throw new RangeError(`Option '${option}' must be ${expected}: got ${JSON.stringify(value)}`);
 }
 
+/** Health options, of which text from the environment says only on, off or the prefix. */
+export function readHealth(value: unknown): HealthSettings | undefined {
+  const { name, value: text } = readOptionVariable('health');
+  if (text === undefined) return resolveHealth(value ?? true);
+  try {
+    return resolveHealth(text);
+  } catch {
+    throw environmentError(name, text, "true, false or a path prefix that begins with '/'");
+  }
+}
+
+/** @returns `'auto'` or `false`: there is nothing else yet */
+export function readMoveConnections(value: unknown): 'auto' | false {
+  const { name, value: text } = readOptionVariable('moveConnections');
+  const chosen = text === 'false' ? false : (text ?? value ?? 'auto');
+  if (chosen === 'auto' || chosen === false) return chosen;
+  if (text !== undefined) throw environmentError(name, text, 'auto or false in this version');
+  throw new RangeError(
+    `Option 'moveConnections' must be 'auto' or false in this version: got ${JSON.stringify(value)}`,
+  );
+}
+
 export function readFlag(option: string, value: unknown, standard: boolean): boolean {
   const { name, value: text } = readOptionVariable(option);
   if (text !== undefined) {
@@ -78,7 +109,7 @@ export function readFlag(option: string, value: unknown, standard: boolean): boo
 }
 
 export function readText(option: string, value: unknown): string | undefined {
-  const chosen = override(option) ?? value;
+  const chosen = readOptionVariable(option).value ?? value;
   if (chosen === undefined || (typeof chosen === 'string' && chosen !== '')) return chosen;
   throw new TypeError(`Option '${option}' must be a non-empty string: got ${JSON.stringify(chosen)}`);
 }
