@@ -1,5 +1,7 @@
 /** What old and new process say to each other, whatever carries it. */
 
+import { describeError } from '../errors.js';
+
 /** Raised when a message changes its meaning. Neighbours understand each other; others fail harmlessly. */
 export const PROTOCOL_VERSION = 1;
 
@@ -51,7 +53,7 @@ export function parseMessage(value: unknown): Message | undefined {
 }
 
 export function toErrorMessage(error: unknown): ErrorMessage {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  if (!(error instanceof Error)) return { name: 'Error', message: describeError(error) };
   const code = (error as { code?: unknown }).code;
   return {
     name: error.name,
