@@ -3,9 +3,11 @@ import {
   ACTIVATION_VARIABLES,
   HANDOVER_VARIABLES,
   initialEnvironment,
+  isDebugging,
   optionVariable,
   parseWholeNumber,
   readOptionVariable,
+  readVariable,
   takeVariables,
   underTestRunner,
 } from '../src/env.js';
@@ -16,9 +18,9 @@ afterEach(() => vi.unstubAllEnvs());
 test('takeVariables() returns what is set, and takes it out', () => {
   vi.stubEnv('UPGRADE_FD', '3');
   vi.stubEnv('BYE_GENERATION', '');
-  expect(takeVariables(HANDOVER_VARIABLES)).toEqual({ UPGRADE_FD: '3', BYE_GENERATION: '' });
+  expect(takeVariables(HANDOVER_VARIABLES)).toStrictEqual({ UPGRADE_FD: '3', BYE_GENERATION: '' });
   expect(process.env).not.toHaveProperty('UPGRADE_FD');
-  expect(takeVariables(HANDOVER_VARIABLES)).toEqual({});
+  expect(takeVariables(HANDOVER_VARIABLES)).toStrictEqual({});
 });
 
 test.each([
@@ -99,4 +101,24 @@ test('initialEnvironment() falls back to process.env where /proc is missing', as
   expect(withoutProc()).not.toHaveProperty('NODE_CHANNEL_FD');
   expect(process.env['UPGRADE_FD']).toBe('3');
   expect(initialEnvironment()).not.toHaveProperty('ADDED_LATER');
+});
+
+test.each([
+  ['bye', true],
+  ['BYE', true],
+  ['http, bye ,net', true],
+  ['goodbye', false],
+  ['http', false],
+  ['', false],
+  [undefined, false],
+])('isDebugging() with NODE_DEBUG=%s is %s', (text, expected) => {
+  vi.stubEnv('NODE_DEBUG', text);
+  expect(isDebugging()).toBe(expected);
+});
+
+test('readVariable() reads what the process has now', () => {
+  vi.stubEnv('PIDFILE', '/run/app.pid');
+  expect(readVariable('PIDFILE')).toBe('/run/app.pid');
+  vi.stubEnv('PIDFILE', undefined);
+  expect(readVariable('PIDFILE')).toBeUndefined();
 });
