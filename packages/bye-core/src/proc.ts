@@ -1,6 +1,7 @@
 /** Facts about processes, read from /proc (proc(5)); `undefined` where the kernel offers none. */
 
 import { readFileSync } from 'node:fs';
+import { dirname, sep } from 'node:path';
 
 export interface ProcessFacts {
   readonly pid: number;
@@ -36,5 +37,14 @@ export function readCommandLine(pid: number | 'self'): readonly string[] | undef
     return raw.split('\0').slice(0, raw.endsWith('\0') ? -1 : undefined);
   } catch {
     return undefined;
+  }
+}
+
+/** The working directory; the script's where it was removed meanwhile, as old releases are. Never throws. */
+export function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return dirname(process.argv[1] ?? sep);
   }
 }

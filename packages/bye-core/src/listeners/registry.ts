@@ -1,15 +1,15 @@
 /** Every listener of the process: adopts inherited ones, knows the open ones, hands them on. */
 
-import { lstatSync } from 'node:fs';
 import { type ListenOptions, Server } from 'node:net';
 import type { Host } from '../host.js';
 import { listenFdOf, setPipeName } from '../internals.js';
+import { currentDirectory } from '../proc.js';
 import { tapServer } from '../server-tap.js';
 import { Deferral } from './deferral.js';
 import type { HandedListener, Inherited, InheritedListeners } from './inherited.js';
 import { KeyOrdinals, keyOfAddress, listenerKey } from './key.js';
 import { explainListenError, nameRealPath, toListenError } from './listen-error.js';
-import { type BindPlan, planBind, publish } from './unix-bind.js';
+import { type BindPlan, planFreePath, publish } from './unix-bind.js';
 import { type Hold, holdPath } from './unix-hold.js';
 import { findOwnPath, isLiveSocket, type OwnPath, removeStale, unlinkIfOurs } from './unix-path.js';
 
@@ -60,7 +60,7 @@ export class Listeners {
   prepare(server: Server, options: Options): void {
     const reserved = this.#reserved.get(server) ?? this.#parts.inherited.claimFd(options.fd);
     this.#reserved.delete(server);
-    const key = reserved?.key ?? listenerKey(options, process.cwd());
+    const key = reserved?.key ?? listenerKey(options, currentDirectory());
     if (key !== undefined) this.#prepareKeyed(server, options, key, reserved);
     this.#parts.onListen(server);
   }
@@ -181,10 +181,7 @@ export class Listeners {
   /** @returns `undefined` to let Node bind the path itself, and report EADDRINUSE where somebody serves there */
   #planPath(key: string, options: Options): BindPlan | undefined {
     if (!key.startsWith('unix:')) return undefined;
-    const path = key.slice('unix:'.length);
-    const taken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-    if (taken && !removeStale(path, this.#parts.host)) return undefined;
-    const plan = planBind(path);
+    const plan = planFreePath(key.slice('unix:'.length), this.#parts.host);
     if (plan) {
       delete options.readableAll;
       delete options.writableAll;

@@ -8,7 +8,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, linkSync, lstatSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { socketIdentity } from './unix-path.js';
+import type { Host } from '../host.js';
+import { removeStale, socketIdentity } from './unix-path.js';
 
 /** Bytes of a path in sockaddr_un, without the closing NUL; a longer one is silently cut by Node 20. */
 const LONGEST = { linux: 107, other: 103 };
@@ -38,6 +39,17 @@ export function planBind(path: string, platform: NodeJS.Platform = process.platf
   if (Buffer.byteLength(path) > limit) return undefined;
   const name = temporaryName(directory, limit - Buffer.byteLength(directory));
   return name === undefined ? undefined : { path, bindPath: directory + name };
+}
+
+/** Like `planBind`, for a path that has to be free or can be freed; `undefined` as well where it is not, or nobody can tell. */
+export function planFreePath(path: string, host: Pick<Host, 'run' | 'platform'>): BindPlan | undefined {
+  try {
+    const taken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return taken && !removeStale(path, host) ? undefined : planBind(path);
+  } catch {
+    // A directory we may not look into, a link that leads to itself: the error of Node's own bind says it best.
+    return undefined;
+  }
 }
 
 function temporaryName(directory: string, room: number): string | undefined {

@@ -3,7 +3,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 import { initialEnvironment, takeVariables } from '../env.js';
-import { readCommandLine } from '../proc.js';
+import { currentDirectory, readCommandLine } from '../proc.js';
 import { type Environment, type EnvironmentUndo, parseUndo } from './environment.js';
 import { evaluatesCode } from './exec-argv.js';
 import { findExecutable } from './find-executable.js';
@@ -75,15 +75,6 @@ function cwdAtStart(given: string | undefined): string {
 function tailOf(given: string): string {
   const path = normalize(given);
   return path === '.' ? '' : sep + path;
-}
-
-function currentDirectory(): string {
-  try {
-    return process.cwd();
-  } catch {
-    // Removed meanwhile, as old releases are.
-    return dirname(process.argv[1] ?? sep);
-  }
 }
 
 function cwdAsGiven(cwd: string, pwd: string | undefined): string {
