@@ -76,7 +76,8 @@ export class Attempt {
     const child = this.#child;
     const ready = new Promise<void>((resolve, reject) => {
       this.#fail = reject;
-      child.once('error', (error) => reject(this.#spawnError(error)));
+      // Not once: an 'error' that nobody listens to would end this process.
+      child.on('error', (error) => reject(this.#spawnError(error)));
       child.once('exit', (exitCode, signal) => void this.#exitError(exitCode, signal).then(reject));
       // Out of descriptors, Node gives a child without any pipe; its 'error' follows.
       const pipe = child.stdio?.[READY_FD] as Socket | undefined;
@@ -93,9 +94,8 @@ export class Attempt {
     try {
       await ready;
       // Ready and gone in one breath: the listeners are still ours.
-      if (child.exitCode !== null || child.signalCode !== null || readProcess(child.pid as number)?.state === 'Z') {
-        throw await this.#exitError(child.exitCode, child.signalCode);
-      }
+      if (readProcess(child.pid as number)?.state === 'Z' && !this.#hasEnded) await once(child, 'exit');
+      if (this.#hasEnded) throw await this.#exitError(child.exitCode, child.signalCode);
       return this.#toSuccessor();
     } catch (error) {
       await this.#end();
@@ -109,6 +109,10 @@ export class Attempt {
   /** Gives up: `outcome` rejects with this error. */
   abort(error: ByeError): void {
     this.#fail(error);
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   #receive(message: Message | undefined): void {
@@ -145,7 +149,7 @@ export class Attempt {
 
   async #end(): Promise<void> {
     const child = this.#child;
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child.pid === undefined || this.#hasEnded) return;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;

@@ -129,11 +129,11 @@ export class Upgrader {
       const successor = await attempt.outcome();
       // Between its readiness and our hand-over nothing else may run: from here on there is no way back.
       this.#parts.onTakenOver(successor);
-      for (const hold of holds) hold.restore();
+      for (const hold of holds) this.#warnIfFails(() => hold.restore());
       return successor;
     } catch (error) {
-      for (const hold of holds) hold.restore();
-      this.#restorePidFile();
+      for (const hold of holds) this.#warnIfFails(() => hold.restore());
+      this.#warnIfFails(this.#parts.restorePidFile);
       const failures = await upgradeFailed.runTogether(error, new Deadline(host, settings.upgradeTimeoutMs));
       for (const failure of failures) this.#parts.emit('hook-failed', { hook: upgradeFailed.name, error: failure });
       throw error;
@@ -201,9 +201,10 @@ export class Upgrader {
     };
   }
 
-  #restorePidFile(): void {
+  /** What is put back after an upgrade, finished or failed, must not change how it ended. */
+  #warnIfFails(step: () => unknown): void {
     try {
-      this.#parts.restorePidFile();
+      step();
     } catch (error) {
       this.#parts.emit('warning', { message: describeError(error) });
     }
