@@ -54,9 +54,9 @@ test('Attempt starts the command in its own session, with pipe, channel and list
   });
 });
 
-test('Attempt runs the preload after Node’s own options', () => {
+test('Attempt runs the preload before anything that Node’s own options load', () => {
   attempt('/bye/preload.js');
-  expect(child.args.slice(0, 4)).toEqual(['--enable-source-maps', '--require', '/bye/preload.js', '/srv/app.js']);
+  expect(child.args.slice(0, 4)).toEqual(['--require', '/bye/preload.js', '--enable-source-maps', '/srv/app.js']);
 });
 
 test('outcome() resolves at the readiness byte, and not at hello', async () => {
