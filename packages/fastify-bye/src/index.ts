@@ -20,6 +20,12 @@ export interface FastifyByeOptions extends ByeOptions {
   bye?: Bye;
 }
 
+/** The plugin, under the names by which `require('fastify-bye')` has it, too. */
+export interface FastifyBye extends FastifyPluginAsync<FastifyByeOptions> {
+  readonly default: FastifyBye;
+  readonly fastifyBye: FastifyBye;
+}
+
 const plugin: FastifyPluginAsync<FastifyByeOptions> = async (app, { bye: given, ...options }) => {
   const bye = given ?? processBye(options);
   const logger = loggerOf(app.log);
@@ -67,7 +73,11 @@ function loggerOf(log: FastifyBaseLogger): Logger | undefined {
  * await app.listen({ port: 8080 });
  * ```
  */
-export const fastifyBye = fastifyPlugin(plugin, { fastify: '5.x', name: 'fastify-bye', decorators: {} });
+export const fastifyBye = fastifyPlugin(plugin, {
+  fastify: '5.x',
+  name: 'fastify-bye',
+  decorators: {},
+}) as FastifyBye;
 
 export { Bye, ByeError, type ByeOptions, processBye, ready };
 export default fastifyBye;
