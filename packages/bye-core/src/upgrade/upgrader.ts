@@ -165,7 +165,8 @@ export class Upgrader {
       host,
       command,
       preload: preload(),
-      timeoutMs: deadline.remainingMs,
+      deadline,
+      timeoutMs: settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),
       variables: {
         UPGRADE_FD: String(READY_FD),
