@@ -77,6 +77,11 @@ export class Shutdown {
     return this.#report;
   }
 
+  /** Waits for what is no part of the stop, within what is left of its budget. @returns whether it came in time */
+  async covers(work: Promise<unknown>): Promise<boolean> {
+    return (await this.#whole?.covers(work)) ?? false;
+  }
+
   /** Brings the end of a running stop forward: no delay any more, and idle connections go after `graceMs`. */
   hurryIfRunning(withinMs: number, graceMs: number): void {
     if (!this.#plan) return;
