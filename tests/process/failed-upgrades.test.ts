@@ -88,13 +88,16 @@ describe.skipIf(process.platform !== 'linux')('upgrade() to a version that', () 
     });
   });
 
-  it.each(['pid-file', 'pid-file-and-hang'])('wrote its own PID file leaves the old PID in it (%s)', async (how) => {
-    scratch.deploy(how);
-    const upgrade = act({ port }, '/upgrade');
-    await until(() => readFileSync(scratch.path('pid'), 'utf8') !== `${pid}\n`, { everyMs: 1, timeoutMs: 20_000 });
-    expect(await upgrade).toMatchObject({ pid, outcome: { code: expect.stringContaining('ERR_BYE_UPGRADE') } });
-    expect(readFileSync(scratch.path('pid'), 'utf8')).toBe(`${pid}\n`);
-  });
+  it.each(['pid-file-and-exit', 'pid-file-and-hang'])(
+    'wrote its own PID file leaves the old PID in it (%s)',
+    async (how) => {
+      scratch.deploy(how);
+      const upgrade = act({ port }, '/upgrade');
+      await until(() => readFileSync(scratch.path('pid'), 'utf8') !== `${pid}\n`, { everyMs: 1, timeoutMs: 20_000 });
+      expect(await upgrade).toMatchObject({ pid, outcome: { code: expect.stringContaining('ERR_BYE_UPGRADE') } });
+      expect(readFileSync(scratch.path('pid'), 'utf8')).toBe(`${pid}\n`);
+    },
+  );
 
   it('is good succeeds after all of them', async () => {
     scratch.deploy('');

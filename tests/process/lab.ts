@@ -76,3 +76,8 @@ export function printed(app: App, stream?: 'stdout' | 'stderr'): string {
 export function descriptorsOf(pid: number): Readonly<Record<string, number>> {
   return openDescriptors(pid).byKind;
 }
+
+/** Lets time pass, where time itself is what a test is about. */
+export function pass(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
