@@ -60,7 +60,8 @@ export class Shutdown {
   announce(reason: Reason, deadline: Deadline): Promise<unknown[]> {
     if (!this.#announced) {
       this.#parts.lifecycle.beginDrain(reason);
-      this.#announced = { errors: this.#parts.onShutdown.runTogether(reason, deadline), until: deadline };
+      // Requests come after them, and need time to end.
+      this.#announced = { errors: this.#parts.onShutdown.runTogether(reason, deadline, 0.5), until: deadline };
     }
     return this.#announced.errors;
   }
