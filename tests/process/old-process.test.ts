@@ -1,6 +1,6 @@
 import { requests, StrictConnection } from '@bye/testkit';
 import { expect, it } from 'vitest';
-import { act, startLab } from './lab.js';
+import { act, Scratch, startLab } from './lab.js';
 
 // What becomes of the old process after an upgrade: it ends, whatever it does, and takes nothing with it.
 
@@ -70,4 +70,20 @@ it('SIGTERM to the new process ends an old one whose event loop blocks', async (
   await app.waitForExit();
   await blocked;
   expect(app.strays()).toEqual([]);
+});
+
+it('SIGTERM to a new process that is not ready ends that alone, at once: the old one serves on', async () => {
+  using scratch = new Scratch();
+  await using app = startLab({
+    options: { readiness: 'manual', shutdownTimeoutMs: 120_000 },
+    env: { BREAK_FILE: scratch.breakFile },
+  });
+  const old = await app.waitForGeneration(0, LONG);
+  scratch.deploy('hang-listening');
+  app.kill('SIGUSR1');
+  const newPid = Number((await app.waitForLine('hanging', LONG)).split('=')[1]);
+  process.kill(newPid, 'SIGTERM');
+  await app.waitForLine(/upgrade failed.*exited with code 0 before it was ready/, LONG);
+  expect((await act(old, '/can')).pid).toBe(old.pid);
+  expect(app.strays().map(({ pid }) => pid)).toEqual([old.pid]);
 });
