@@ -20,9 +20,9 @@ const FAILURES: Record<string, Failure> = {
   'exits 0 without being ready': { how: 'exit-0', says: /exited with code 0 before it was ready/ },
   'is killed while it starts': { how: 'kill', says: /was ended by SIGKILL before it was ready/ },
   'listens, waits 500 ms and exits': { how: 'listen-then-exit', says: /exited with code 4 before it was ready/ },
-  'hangs before it listens': { how: 'hang', says: /did not become ready: waited 2500 ms .*ERR_BYE_UPGRADE_TIMEOUT/ },
-  'hangs while it listens': { how: 'hang-listening', says: /did not become ready: waited 2500 ms/ },
-  'hangs with a helper process': { how: 'helper', says: /did not become ready: waited 2500 ms/ },
+  'hangs before it listens': { how: 'hang', says: /did not become ready: waited 5000 ms .*ERR_BYE_UPGRADE_TIMEOUT/ },
+  'hangs while it listens': { how: 'hang-listening', says: /did not become ready: waited 5000 ms/ },
+  'hangs with a helper process': { how: 'helper', says: /did not become ready: waited 5000 ms/ },
 };
 
 /** Upgrades to the version that is there, under load. @returns what the load saw */
@@ -49,7 +49,7 @@ describe.skipIf(process.platform !== 'linux')('upgrade() to a version that', () 
 
   beforeAll(async () => {
     app = startLab({
-      options: { readiness: 'manual', upgradeTimeoutMs: 2500 },
+      options: { readiness: 'manual', upgradeTimeoutMs: 5000 },
       env: { BREAK_FILE: scratch.breakFile, PIDFILE: scratch.path('pid') },
     });
     ({ pid, port } = await app.waitForGeneration(0, { timeoutMs: 20_000 }));

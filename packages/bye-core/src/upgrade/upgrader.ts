@@ -181,7 +181,7 @@ export class Upgrader {
       command,
       preload: preload(),
       deadline,
-      timeoutMs: settings.upgradeTimeoutMs,
+      timeoutMs: this.#parts.settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),
       variables: {
         UPGRADE_FD: String(READY_FD),
