@@ -3,7 +3,7 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, openDescriptors, type StartOptions, StrictConnection, startApp, type Target } from '@bye/testkit';
+import { type App, type StartOptions, StrictConnection, startApp, type Target } from '@bye/testkit';
 import { LAB } from '../service.js';
 
 /** A directory of a test, gone when it is over. */
@@ -70,11 +70,6 @@ export async function lastUpgrade(port: number): Promise<{ ok: boolean; error?: 
 export function printed(app: App, stream?: 'stdout' | 'stderr'): string {
   const lines = app.log.lines.filter((line) => stream === undefined || line.stream === stream);
   return lines.map(({ text }) => text).join('\n');
-}
-
-/** What a process has open, by kind; comparable over time. */
-export function descriptorsOf(pid: number): Readonly<Record<string, number>> {
-  return openDescriptors(pid).byKind;
 }
 
 /** Lets time pass, where time itself is what a test is about. */

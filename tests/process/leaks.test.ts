@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { type App, requests, StrictConnection, type Target, threadCount, until } from '@bye/testkit';
+import { type App, openDescriptors, requests, StrictConnection, type Target, threadCount, until } from '@bye/testkit';
 import { describe, expect, it } from 'vitest';
-import { descriptorsOf, type LabOptions, Scratch, startLab } from './lab.js';
+import { type LabOptions, Scratch, startLab } from './lab.js';
 
 const LONG = { timeoutMs: 20_000 };
 
@@ -11,12 +11,14 @@ async function upgrade(app: App, generation: number): Promise<number> {
   app.kill('SIGUSR1');
   const { pid } = await app.waitForGeneration(generation, LONG);
   await app.waitUntilGone(old, LONG);
+  // Then its channel is closed, too.
+  await app.waitForLine(`the old process ${old} has ended`, LONG);
   return pid;
 }
 
 /** What the process of a generation has, once it has settled. */
 function countOf(pid: number) {
-  return { descriptors: descriptorsOf(pid), threads: threadCount(pid) };
+  return { descriptors: openDescriptors(pid).byKind, threads: threadCount(pid) };
 }
 
 /** One upgrade after the other: the last generation is as small as the first one that was handed over to. */
