@@ -1,5 +1,7 @@
-/** The service under test; see fixtures/service.mjs for what its environment says. */
+/** The services under test; see fixtures/service.mjs and fixtures/lab.mjs for what their environment says. */
 
 import { fileURLToPath } from 'node:url';
 
 export const SERVICE = fileURLToPath(new URL('fixtures/service.mjs', import.meta.url));
+
+export const LAB = fileURLToPath(new URL('fixtures/lab.mjs', import.meta.url));

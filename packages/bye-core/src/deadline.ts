@@ -28,15 +28,16 @@ export class Deadline {
   /**
    * Waits for `work`, but no longer than this deadline.
    *
+   * @param share how much of the time that is left the work may take, where something else comes after it
    * @returns `true` if the work settled (either way), `false` if time ran out first; the work itself goes on then
    */
-  async covers(work: Promise<unknown>): Promise<boolean> {
+  async covers(work: Promise<unknown>, share = 1): Promise<boolean> {
     let timer: ReturnType<Host['after']> | undefined;
     let arm = () => {};
     const timeUp = new Promise<false>((resolve) => {
       arm = () => {
         timer?.cancel();
-        timer = this.#host.after(this.remainingMs, () => resolve(false), true);
+        timer = this.#host.after(this.remainingMs * share, () => resolve(false), true);
       };
       arm();
     });

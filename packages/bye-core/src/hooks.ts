@@ -23,23 +23,31 @@ export class HookList<Argument> {
     };
   }
 
-  /** Starts all in the order they were added and waits for them together. @returns what they threw */
-  async runTogether(argument: Argument, deadline: Deadline): Promise<unknown[]> {
+  /**
+   * Starts all in the order they were added and waits for them together.
+   *
+   * @param share how much of the time that is left they may take
+   * @returns what they threw
+   */
+  async runTogether(argument: Argument, deadline: Deadline, share = 1): Promise<unknown[]> {
     const errors: unknown[] = [];
     const runs = [...this.#hooks].map((hook) => this.#run(hook, argument).catch((error) => errors.push(error)));
-    if (!(await deadline.covers(Promise.all(runs)))) errors.push(this.#late());
+    if (!(await deadline.covers(Promise.all(runs), share))) errors.push(this.#late());
     return errors;
   }
 
-  /** Runs one after the other, the last added first, until time is up. @returns what they threw */
+  /**
+   * Runs one after the other, the last added first. One that hangs takes half of the time that is left, so that the
+   * others have theirs.
+   *
+   * @returns what they threw
+   */
   async runLastFirst(argument: Argument, deadline: Deadline): Promise<unknown[]> {
     const errors: unknown[] = [];
-    for (const hook of [...this.#hooks].reverse()) {
+    for (const [othersLeft, hook] of [...this.#hooks.entries()].reverse()) {
       if (!this.#hooks.includes(hook)) continue;
       const run = this.#run(hook, argument).catch((error) => errors.push(error));
-      if (await deadline.covers(run)) continue;
-      errors.push(this.#late());
-      break;
+      if (!(await deadline.covers(run, othersLeft > 0 ? 0.5 : 1))) errors.push(this.#late());
     }
     return errors;
   }

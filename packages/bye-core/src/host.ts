@@ -23,6 +23,8 @@ export interface Host {
   onSignal(signal: NodeJS.Signals, listener: () => void): () => void;
   /** Sends a signal; false if no such process is left. Signal 0 only asks. */
   kill(pid: number, signal: NodeJS.Signals | 0): boolean;
+  /** Ends a process that leads a session, and whatever of its children stayed with it, at once. */
+  killSession(leader: number): void;
   exit(code: number): never;
   signalNumber(signal: NodeJS.Signals): number;
   /** What keeps the event loop alive, by kind. */
@@ -66,6 +68,13 @@ export const realHost: Host = {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
       throw error;
+    }
+  },
+  killSession(leader) {
+    try {
+      process.kill(-leader, 'SIGKILL');
+    } catch {
+      // Nobody is left of it; macOS says EPERM where only zombies are.
     }
   },
   exit: (code) => process.exit(code),

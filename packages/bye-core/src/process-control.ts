@@ -30,6 +30,8 @@ export interface ProcessControlParts {
   readonly abortUpgrade: (reason: string) => void;
   /** Before anything is waited for: readiness, the upgrade, a predecessor that still drains. */
   readonly onStop: () => void;
+  /** A stop ends it, too: no old code goes on when the service has stopped. */
+  readonly predecessor: { readonly end: Promise<void>; kill(): void };
   /** The PID file, at the last stop. */
   readonly cleanUp: () => void;
 }
@@ -132,8 +134,9 @@ export class ProcessControl {
   }
 
   async #exitAfter(stopping: Promise<DrainReport>): Promise<DrainReport> {
-    const { host, settings, emit } = this.#parts;
+    const { host, settings, emit, shutdown, predecessor } = this.#parts;
     const report = await stopping;
+    if (!(await shutdown.covers(predecessor.end))) predecessor.kill();
     this.#progress?.cancel();
     this.#cleanUp();
     if (!settings.exit) {
@@ -147,7 +150,8 @@ export class ProcessControl {
   }
 
   #force(signal: NodeJS.Signals): never {
-    const { host, emit } = this.#parts;
+    const { host, emit, predecessor } = this.#parts;
+    predecessor.kill();
     const code = 128 + host.signalNumber(signal);
     this.#cleanUp();
     emit('exit', { code, keptAliveBy: [] });

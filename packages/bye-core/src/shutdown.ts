@@ -60,7 +60,8 @@ export class Shutdown {
   announce(reason: Reason, deadline: Deadline): Promise<unknown[]> {
     if (!this.#announced) {
       this.#parts.lifecycle.beginDrain(reason);
-      this.#announced = { errors: this.#parts.onShutdown.runTogether(reason, deadline), until: deadline };
+      // Requests come after them, and need time to end.
+      this.#announced = { errors: this.#parts.onShutdown.runTogether(reason, deadline, 0.5), until: deadline };
     }
     return this.#announced.errors;
   }
@@ -75,6 +76,11 @@ export class Shutdown {
       this.#report = this.#run(plan, this.#work, this.#whole);
     }
     return this.#report;
+  }
+
+  /** Waits for what is no part of the stop, within what is left of its budget. @returns whether it came in time */
+  async covers(work: Promise<unknown>): Promise<boolean> {
+    return (await this.#whole?.covers(work)) ?? false;
   }
 
   /** Brings the end of a running stop forward: no delay any more, and idle connections go after `graceMs`. */

@@ -52,6 +52,10 @@ export class FakeHost implements Host {
     return this.onKill();
   }
 
+  killSession(leader: number): void {
+    this.kills.push([-leader, 'SIGKILL']);
+  }
+
   /** The real one never returns; this one cannot help it. */
   exit(code: number): never {
     this.exits.push(code);

@@ -80,13 +80,19 @@ test('runLastFirst() goes on after one that throws', async () => {
   expect(ran).toEqual(['first:now']);
 });
 
-test('runLastFirst() ends at its deadline, and begins nothing new then', async () => {
-  list.add(hook('first'));
-  list.add(never);
-  expect(messages(await finish(list.runLastFirst('now', deadline)))).toEqual([
-    'A hook given to onClose() did not end in its time',
-  ]);
-  expect(ran).toEqual([]);
+test('runLastFirst() ends at its deadline, and one that hangs leaves half of the time to those after it', async () => {
+  const at: number[] = [];
+  const since = host.now();
+  const note = () => void at.push(host.now() - since);
+  const hang = () => {
+    note();
+    return never();
+  };
+  for (const each of [hang, note, hang, hang]) list.add(each);
+  const budget = deadline.remainingMs;
+  expect(messages(await finish(list.runLastFirst('now', deadline)))).toHaveLength(3);
+  expect(at).toEqual([0, budget / 2, (budget * 3) / 4, (budget * 3) / 4]);
+  expect(deadline.remainingMs).toBe(0);
 });
 
 test('runUntilError() runs in order, and one that throws ends it', async () => {

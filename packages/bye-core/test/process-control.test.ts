@@ -20,11 +20,13 @@ const abortUpgrade = vi.fn();
 const onStop = vi.fn();
 const cleanUp = vi.fn();
 const upgrade = vi.fn(async () => {});
+const predecessor = { end: Promise.resolve(), kill: vi.fn() };
 beforeEach(() => {
   host = new FakeHost();
   events = [];
   drain = new FakeDrain();
-  for (const mock of [abortUpgrade, onStop, cleanUp]) mock.mockReset();
+  for (const mock of [abortUpgrade, onStop, cleanUp, predecessor.kill]) mock.mockReset();
+  predecessor.end = Promise.resolve();
   upgrade.mockReset().mockResolvedValue(undefined);
 });
 
@@ -40,7 +42,8 @@ function create(options: ByeOptions = {}): ProcessControl {
   tasks = new Tasks({ host, signal, mayStart: () => true, onUnheard: () => {}, reason: () => 'stop' });
   const hooks = { onShutdown: new HookList<'stop' | 'upgrade'>('onShutdown'), onClose: new HookList<void>('onClose') };
   const shutdown = new Shutdown({ host, lifecycle, servers, tasks, emit, ...hooks });
-  return new ProcessControl({ host, settings, shutdown, servers, tasks, emit, upgrade, abortUpgrade, onStop, cleanUp });
+  const actions = { upgrade, abortUpgrade, onStop, cleanUp };
+  return new ProcessControl({ host, settings, shutdown, servers, tasks, emit, predecessor, ...actions });
 }
 
 class FakeSuccessor implements TakenOverBy {
@@ -251,4 +254,26 @@ test('SIGTERM to a replaced process ends its drain within the time of a stop', a
   await host.advance(5000);
   expect(host.exits).toEqual([1]);
   expect(cleanUp).not.toHaveBeenCalled();
+});
+
+test('stop() waits for an old process that drains, and ends it at the end of its budget', async () => {
+  const control = create({ shutdownTimeoutMs: 10_000 });
+  control.handleSignals();
+  predecessor.end = never();
+  host.raise('SIGTERM');
+  await host.advance(9999);
+  expect([host.exits, predecessor.kill.mock.calls]).toEqual([[], []]);
+  await host.advance(1);
+  expect(predecessor.kill).toHaveBeenCalledTimes(1);
+  expect(host.exits).toEqual([0]);
+});
+
+test('SIGINT again ends an old process that drains, too', async () => {
+  create().handleSignals();
+  predecessor.end = never();
+  host.raise('SIGINT');
+  await host.advance(1000);
+  host.raise('SIGINT');
+  expect(predecessor.kill).toHaveBeenCalledTimes(1);
+  expect(host.exits).toEqual([130]);
 });

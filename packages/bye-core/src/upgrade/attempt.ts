@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fromErrorMessage, type Message, PROTOCOL_VERSION, parseMessage } from '../channel/messages.js';
+import type { Deadline } from '../deadline.js';
 import { ByeError } from '../errors.js';
 import type { ChildProcess, Host, StdioOptions } from '../host.js';
 import { readProcess } from '../proc.js';
@@ -22,6 +23,8 @@ export interface AttemptInput {
   /** Variables for the new process alone. */
   readonly variables: Readonly<Record<string, string>>;
   readonly listenerFds: readonly number[];
+  /** Until when it has to be ready; `timeoutMs` is how long that was in all, as the option says it. */
+  readonly deadline: Deadline;
   readonly timeoutMs: number;
   readonly preload: string | undefined;
 }
@@ -89,8 +92,8 @@ export class Attempt {
       });
       child.on('message', (message) => this.#receive(parseMessage(message)));
     });
-    const { timeoutMs, host } = this.#input;
-    const timer = host.after(timeoutMs, () => this.#fail(this.#timeout()), true);
+    const { deadline, host } = this.#input;
+    const timer = host.after(deadline.remainingMs, () => this.#fail(this.#timeout()), true);
     try {
       await ready;
       // Ready and gone in one breath: the listeners are still ours.
@@ -149,9 +152,10 @@ export class Attempt {
 
   async #end(): Promise<void> {
     const child = this.#child;
-    if (child.pid === undefined || this.#hasEnded) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
+    if (child.pid === undefined) return;
+    const exited = this.#hasEnded ? undefined : once(child, 'exit');
+    // With what it had started: nobody else knows of that.
+    this.#input.host.killSession(child.pid);
     await exited;
     if (child.connected) child.disconnect();
   }

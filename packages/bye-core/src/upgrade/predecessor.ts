@@ -95,6 +95,18 @@ export class Predecessor {
     this.#killAfter(withinMs + OVERDUE_MS);
   }
 
+  /** Resolves when nothing of it is left to wait for: it has exited, or it never handed over and serves on. */
+  get end(): Promise<void> {
+    return this.#isDraining ? this.#gone : Promise.resolve();
+  }
+
+  /** Ends it at once, if it still drains. */
+  kill(): void {
+    const identity = this.#identity;
+    if (this.#isGone || !this.#isDraining || !identity || !this.#isAlive(identity)) return;
+    this.#kill(identity.pid);
+  }
+
   /**
    * Whether that very process still runs; the kernel knows of its end before the channel tells us. PIDs come round again,
    * so the number alone says nothing: the start time does, and without /proc that it is still our parent.
@@ -105,13 +117,8 @@ export class Predecessor {
 
   /** A blocked event loop hears no message and no deadline of its own. */
   #killAfter(ms: number): void {
-    const identity = this.#identity;
-    if (!identity) return;
     this.#overdue?.cancel();
-    this.#overdue = this.#host.after(ms, () => {
-      if (this.#isGone || !this.#isAlive(identity)) return;
-      this.#kill(identity.pid);
-    });
+    this.#overdue = this.#host.after(ms, () => this.kill());
   }
 
   #kill(pid: number): void {

@@ -50,9 +50,16 @@ export type UpgradeVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy: string };
 
+interface Running {
+  attempt: Attempt | undefined;
+  abortedBy: ByeError | undefined;
+  /** Resolves when nothing of it is left to do, however it ended. */
+  over: Promise<unknown>;
+}
+
 export class Upgrader {
   readonly #parts: UpgraderParts;
-  #running: { attempt: Attempt | undefined; abortedBy: ByeError | undefined } | undefined;
+  #running: Running | undefined;
   #last: LastUpgrade | undefined;
 
   constructor(parts: UpgraderParts) {
@@ -87,9 +94,12 @@ export class Upgrader {
       throw refusal;
     }
     const startedAt = host.now();
-    this.#running = { attempt: undefined, abortedBy: undefined };
+    const running: Running = { attempt: undefined, abortedBy: undefined, over: Promise.resolve() };
+    this.#running = running;
+    const outcome = this.#try(generation + 1);
+    running.over = outcome.catch(() => {});
     try {
-      const successor = await this.#try(generation + 1);
+      const successor = await outcome;
       const durationMs = Math.round(host.now() - startedAt);
       this.#remember({ ok: true, durationMs, pid: successor.pid });
       emit('upgrade-finished', {
@@ -108,13 +118,18 @@ export class Upgrader {
     }
   }
 
-  /** A stop ends an upgrade under way; its new process is killed. */
-  abort(reason: string): void {
+  /**
+   * A stop ends an upgrade under way: its new process is killed.
+   *
+   * @returns resolves when that is reaped and everything is as it was; `undefined` if no upgrade runs
+   */
+  abort(reason: string): Promise<unknown> | undefined {
     const running = this.#running;
-    if (!running) return;
+    if (!running) return undefined;
     const pid = running.attempt?.pid;
     running.abortedBy = new ByeError('ERR_BYE_UPGRADE_ABORTED', `Cannot upgrade as ${reason}`, { pid, reason });
     running.attempt?.abort(running.abortedBy);
+    return running.over;
   }
 
   async #try(generation: number): Promise<Successor> {
@@ -165,7 +180,8 @@ export class Upgrader {
       host,
       command,
       preload: preload(),
-      timeoutMs: deadline.remainingMs,
+      deadline,
+      timeoutMs: this.#parts.settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),
       variables: {
         UPGRADE_FD: String(READY_FD),

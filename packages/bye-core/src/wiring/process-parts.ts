@@ -42,7 +42,7 @@ export interface UpgradeWiring {
 }
 
 export function wireUpgrade(wiring: UpgradeWiring) {
-  const { host, settings, emit, servers, readiness, link, generation } = wiring;
+  const { host, settings, emit, servers, tasks, readiness, link, generation } = wiring;
   const hasForeignChannel = hasOwnChannel() && link?.hasChannel !== true;
   const start = captureStart(link?.variables.BYE_FIRST_ENVIRONMENT);
   const activated = readActivation(takeVariables(ACTIVATION_VARIABLES), host.pid);
@@ -84,7 +84,12 @@ export function wireUpgrade(wiring: UpgradeWiring) {
   const control = new ProcessControl({
     ...wiring,
     upgrade: () => upgrader.upgrade(false),
-    abortUpgrade: (reason) => upgrader.abort(reason),
+    abortUpgrade: (reason) => {
+      const over = upgrader.abort(reason);
+      // Its new process is to be reaped, its hooks to have run, and the PID file to be ours before we remove it.
+      if (over) void tasks.track(over, 'end of the upgrade');
+    },
+    predecessor,
     onStop: () => {
       readiness.stop();
       predecessor.hurry(settings.shutdownTimeoutMs);

@@ -199,3 +199,31 @@ test('finishNow() does not wait for ever for one that cannot be killed', async (
   expect(finished).toHaveBeenCalled();
   expect(old.draining?.pid).toBe(700);
 });
+
+test('kill() ends an old process that drains, and no stranger that got its PID', () => {
+  const startTime = readProcess(process.pid)?.startTime as string;
+  for (const [text, kills] of [
+    [startTime, [[process.pid, 'SIGKILL']]],
+    [`${startTime}0`, []],
+  ] as const) {
+    host = new FakeHost();
+    link = new FakeLink(JSON.stringify({ ...OLD, pid: process.pid, startTime: text }));
+    const old = predecessor();
+    old.startDrain();
+    old.kill();
+    expect(host.kills).toEqual(kills);
+  }
+});
+
+test('kill() leaves an old process alone that still serves, and end does not wait for it', async () => {
+  const old = predecessor();
+  old.kill();
+  expect(host.kills).toEqual([]);
+  expect(await isSettled(old.end)).toBe(true);
+  old.startDrain();
+  expect(await isSettled(old.end)).toBe(false);
+  link.lose();
+  old.kill();
+  expect(host.kills).toEqual([]);
+  expect(await isSettled(old.end)).toBe(true);
+});
