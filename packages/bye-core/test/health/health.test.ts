@@ -157,7 +157,12 @@ test('checks run for readiness only, and their recovery turns it green', async (
   let asked = 0;
   let up = false;
   const { bye, agent } = await withHealth({
-    checks: { database: () => (asked++, up ? undefined : Promise.reject(new Error('down'))) },
+    checks: {
+      database: async () => {
+        asked++;
+        if (!up) throw new Error('down');
+      },
+    },
   });
   await bye.ready();
   await agent.get('/livez').expect(200);
@@ -178,12 +183,15 @@ test.each([
   ['/internal', '/internal/health', '/internal/readyz', '/internal/livez'],
   ['/internal/', '/internal/health', '/internal/readyz', '/internal/livez'],
   [{ path: '/a', readinessPath: '/b', livenessPath: '/c' }, '/a', '/b', '/c'],
-])('`health: %j` moves the paths, and gives the standard ones back', async (health, ...paths) => {
-  const { bye, agent } = await start({ health });
-  await bye.ready();
-  for (const path of paths) await agent.get(path).expect(200);
-  for (const path of ['/health', '/readyz', '/livez']) await agent.get(path).expect(401);
-});
+] as [string | HealthOptions, ...string[]][])(
+  '`health: %j` moves the paths, and gives the standard ones back',
+  async (health, ...paths) => {
+    const { bye, agent } = await start({ health });
+    await bye.ready();
+    for (const path of paths) await agent.get(path).expect(200);
+    for (const path of ['/health', '/readyz', '/livez']) await agent.get(path).expect(401);
+  },
+);
 
 test('`health: false` leaves every path to the app', async () => {
   const { agent, reached } = await start({ health: false });

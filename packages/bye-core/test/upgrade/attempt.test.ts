@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/channel/messages.js';
+import { Deadline } from '../../src/deadline.js';
 import { ByeError } from '../../src/errors.js';
 import { Attempt } from '../../src/upgrade/attempt.js';
 import { FakeHost, settle } from '../fake-host.js';
@@ -24,6 +25,7 @@ beforeEach(() => {
   host = new FakeHost();
   child = new FakeChild();
   host.spawn = child.spawn;
+  host.killSession = child.killSession;
   states.clear();
 });
 
@@ -33,6 +35,7 @@ function attempt(preload?: string): Attempt {
     command: COMMAND,
     variables: { UPGRADE_FD: '3' },
     listenerFds: [21, 17],
+    deadline: new Deadline(host, 5000),
     timeoutMs: 5000,
     preload,
   });

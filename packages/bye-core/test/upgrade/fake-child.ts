@@ -36,6 +36,11 @@ export class FakeChild extends EventEmitter {
     return true;
   }
 
+  /** For `host.killSession`: the child leads its session, and is all there is in it. */
+  readonly killSession = (): void => {
+    if (this.exitCode === null && this.signalCode === null) this.kill('SIGKILL');
+  };
+
   send(message: Message, callback: () => void): boolean {
     this.sent.push(message);
     callback();

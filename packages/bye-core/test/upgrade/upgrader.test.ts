@@ -30,6 +30,7 @@ const restorePath = vi.fn();
 beforeEach(() => {
   host = new FakeHost();
   child = new FakeChild();
+  host.killSession = child.killSession;
   host.spawn = (...how) => {
     order.push('spawn');
     return child.spawn(...how);
