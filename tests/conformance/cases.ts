@@ -123,6 +123,10 @@ export const CASES: readonly Case[] = [
     path: `/stream?bytes=${8 * MIB}&seed=2&ms=0`,
     check: seededBody(2, 8 * MIB),
   })),
+  unreadCase('an answer that was ended and not flushed', () => ({
+    path: `/whole?bytes=${16 * MIB}`,
+    check: seededBody(5, 16 * MIB),
+  })),
   heldCase('a request in its handler', held('plain', 1)),
   heldCase('HEAD', { ...held('plain', 2), method: 'HEAD', check: noBody }),
   heldCase('204', { ...held('204', 3), expectStatus: 204, check: noBody }),

@@ -68,10 +68,12 @@ test('an upgraded socket is neither waited for nor cut: it ends with the rest', 
   const client = await bench.connect(target);
   const answer = client.request(requests.slow(1, 100));
   await expect.poll(() => bench.bye.health().inFlight).toBe(1);
-  const ended = once(socket.resume(), 'end');
+  const order: string[] = [];
+  const ended = once(socket.resume(), 'end').then(() => order.push('upgraded'));
   const drained = bench.bye.drain();
-  await answer;
+  await answer.then(() => order.push('answer'));
   await ended;
+  expect(order).toEqual(['answer', 'upgraded']);
   expect(await drained).toMatchObject({ cut: [] });
 });
 

@@ -90,6 +90,17 @@ test('`server.close()` gives idle connections their grace, and drains no other s
   spared.end();
 });
 
+test('`server.closeIdleConnections()` after close() reaps nothing before its grace is over (T4)', async () => {
+  await using bench = new Bench(WITH_GRACE);
+  const { server, target } = await bench.serve((request, response) => testHandler(request, response));
+  const client = await bench.connect(target);
+  await client.request(requests.fast(1));
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  expect((await client.request(requests.fast(2))).saidClose).toBe(true);
+  await closed;
+});
+
 test('a server that listens again serves as before, and is drained again', async () => {
   await using bench = new Bench(WITH_GRACE);
   const { server, target } = await bench.serve((request, response) => testHandler(request, response));
