@@ -31,7 +31,10 @@ interface Entry {
 
 export class Servers {
   readonly #parts: ServersParts;
+  /** Those that listen, or have not begun to. */
   readonly #entries = new Map<Server, Entry>();
+  /** Also those that are closed: they may listen again, and are tapped once for good. */
+  readonly #known = new WeakMap<Server, Entry>();
 
   constructor(parts: ServersParts) {
     this.#parts = parts;
@@ -39,7 +42,7 @@ export class Servers {
 
   /** Attaches a server; again with another role or name for requests, and the later word counts. */
   attach(server: Server, role: ServerRole, describe: DescribeRequest = describeRequest): void {
-    const entry = this.#entries.get(server) ?? this.#add(server);
+    const entry = this.#known.get(server) ?? this.#add(server);
     const wasListening = entry.isAttached && entry.role === 'app';
     Object.assign(entry, { role, describe, isAttached: true });
     if (server.listening && !wasListening && role === 'app') this.#parts.onListening(server);
@@ -50,7 +53,7 @@ export class Servers {
    * nothing of it is answered here. A raw `net.Server` is left alone, as nobody knows when its connections are done.
    */
   notice(server: Server): void {
-    if (!this.#entries.has(server) && kindOfServer(server) !== 'raw') this.#add(server);
+    if (!this.#known.has(server) && kindOfServer(server) !== 'raw') this.#add(server);
   }
 
   get inFlight(): number {
@@ -93,6 +96,7 @@ export class Servers {
       else if (entry.isAttached && entry.role === 'app') onListening(server);
       return false;
     });
+    this.#known.set(server, entry);
     this.#entries.set(server, entry);
     return entry;
   }
