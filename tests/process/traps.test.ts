@@ -4,6 +4,7 @@ import dns from 'node:dns';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, get as httpGet, type IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,13 +13,15 @@ import type { Bye } from 'bye-core';
 import { createTestBye } from 'bye-core/testing';
 import express from 'express';
 import { expressBye } from 'express-bye';
-import express4 from 'express4';
 import fastify, { type FastifyInstance } from 'fastify';
 import { fastifyBye } from 'fastify-bye';
 import Koa from 'koa';
 import { koaBye } from 'koa-bye';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SERVICE } from '../service.js';
+
+// It has no types under this name.
+const express4 = createRequire(import.meta.url)('express4') as typeof express;
 
 interface Answer {
   readonly status: number | undefined;
@@ -93,7 +96,7 @@ describe('Fastify on both addresses of localhost', () => {
       });
     });
     await app.listen({ port: 0, host: 'localhost' });
-    expect(app.addresses().map(({ address }) => address)).toEqual(['::1', '127.0.0.1']);
+    expect(app.addresses().map((listener) => (listener as AddressInfo).address)).toEqual(['::1', '127.0.0.1']);
     port = (app.server.address() as AddressInfo).port;
   });
   afterEach(async () => {
