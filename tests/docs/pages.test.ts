@@ -1,0 +1,105 @@
+/** The pages hold together: links, names of files, lengths, and nothing of one machine. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { expect, test } from 'vitest';
+import { anchorsOf, codesIn, filesBelow, headingsOf, linksOf, ROOT, readPage, readPages, sectionOf } from './pages.js';
+import { readSources } from './source.js';
+
+const pages = readPages();
+const elsewhere = [...filesBelow('.github', /\.md$/), ...filesBelow('examples', /^README\.md$/)].map(readPage);
+
+test('links lead to files and headings that exist', () => {
+  const dead = [...pages, ...elsewhere].flatMap((page) => linksOf(page).flatMap((link) => checkLink(page.file, link)));
+  expect(dead).toEqual([]);
+  expect(pages.flatMap(linksOf).length).toBeGreaterThan(30);
+});
+
+function checkLink(from: string, link: string): string[] {
+  if (/^https:\/\//.test(link)) return [];
+  const [path = '', anchor] = link.split('#');
+  const file = path === '' ? from : normalize(join(dirname(from), path));
+  if (!existsSync(join(ROOT, file))) return [`${from}: ${link}`];
+  if (anchor === undefined || anchorsOf(readPage(file)).includes(anchor)) return [];
+  return [`${from}: ${link}`];
+}
+
+test('the README has at most 150 lines, every other page 200', () => {
+  const long = pages.filter(({ file, text }) => {
+    const most = file === 'README.md' ? 150 : 200;
+    return text.replace(/\n$/, '').split('\n').length > most;
+  });
+  expect(long.map(({ file }) => file)).toEqual([]);
+});
+
+test('pages have no emoji, and nothing of one machine', () => {
+  const machine = ['tmp', 'home', 'root', 'work', 'Users'].map((name) => `/${name}/`);
+  for (const { file, text } of pages) {
+    expect(text, file).not.toMatch(/\p{Extended_Pictographic}/u);
+    expect(
+      machine.filter((path) => text.includes(path)),
+      file,
+    ).toEqual([]);
+  }
+});
+
+test('every page of docs is linked from another', () => {
+  const linked = pages.flatMap(({ file, text }) =>
+    linksOf({ file, text }).map((link) => normalize(join(dirname(file), link.split('#')[0] ?? ''))),
+  );
+  const lost = pages.filter(({ file }) => file.startsWith('docs/') && !linked.includes(file));
+  expect(lost.filter(({ file }) => !(dirname(file) === 'docs/internals' && linked.includes('docs/internals')))).toEqual(
+    [],
+  );
+});
+
+test('docs/internals name only files that exist', () => {
+  const named = pages
+    .filter(({ file }) => file.startsWith('docs/internals/'))
+    .flatMap(({ text }) => codesIn(text))
+    .filter((code) => /^[\w./-]+\.m?ts$/.test(code) && code.includes('/'));
+  const missing = named.filter(
+    (file) => !existsSync(join(ROOT, file)) && !existsSync(join(ROOT, 'packages/bye-core/src', file)),
+  );
+  expect([...new Set(missing)]).toEqual([]);
+  expect(named.length).toBeGreaterThan(50);
+});
+
+const traps = readPage('docs/internals/traps.md');
+const trapNumbers = headingsOf(traps).flatMap((title) => /^T\d+/.exec(title)?.[0] ?? []);
+
+test('docs/internals/traps.md has T1 to T30, and every number in a comment of the sources', () => {
+  const all = Array.from({ length: 30 }, (_, index) => `T${index + 1}`);
+  expect([...trapNumbers].sort(byNumber)).toEqual(all);
+  const comments = readSources().flatMap(({ text }) => text.match(/(?:\/\*[\s\S]*?\*\/|\/\/.*$)/gm) ?? []);
+  const used = new Set(comments.flatMap((comment) => comment.match(/\bT\d+\b/g) ?? []));
+  expect([...used].filter((number) => !all.includes(number))).toEqual([]);
+  expect(used.size).toBeGreaterThan(15);
+});
+
+test('every trap names the file that deals with it, and its test or why there is none', () => {
+  for (const title of headingsOf(traps).filter((heading) => /^T\d+/.test(heading))) {
+    const section = sectionOf(traps, title.replace(/[()]/g, '\\$&'));
+    expect(section, title).toMatch(/Ours:\s`\S+\.ts`/);
+    const test = /Test:\s`(\S+)`/.exec(section)?.[1];
+    if (test === undefined) expect(section, title).toContain('Not handled');
+    else if (test.endsWith('traps.test.ts')) {
+      const number = /^T\d+/.exec(title)?.[0] as string;
+      expect(readFileSync(join(ROOT, test), 'utf8'), title).toMatch(new RegExp(`\\(.*\\b${number}\\b.*\\)`));
+    }
+  }
+});
+
+function byNumber(one: string, other: string): number {
+  return Number(one.slice(1)) - Number(other.slice(1));
+}
+
+test("the packages' pages are twins", () => {
+  const [first, ...others] = pages.filter(({ file }) => file.startsWith('packages/'));
+  const expected = headingsOf(first as never).slice(1);
+  expect(expected).toEqual(['Install', 'Use', 'Options', 'What it does', 'Limits', 'More']);
+  for (const page of others) expect(headingsOf(page).slice(1), page.file).toEqual(expected);
+  for (const page of [first as never, ...others]) {
+    expect(`packages/${headingsOf(page)[0]}/README.md`).toBe(page.file);
+  }
+});
