@@ -89,13 +89,21 @@ describe('options', () => {
       exit: ['false', false],
       allowUnsafeUpgrade: ['true', true],
     };
-    for (const [index, name] of OPTION_NAMES.entries()) {
+    const heeds = (name: string): boolean => {
       const [text, read] = samples[name] ?? ['1234', 1234];
+      process.env[optionVariable(name)] = text;
+      try {
+        return JSON.stringify(resolve()[name]) === JSON.stringify(read);
+      } catch (error) {
+        // An option of which nothing is kept refuses the sample.
+        return (error as { data?: { variable?: string } }).data?.variable === optionVariable(name);
+      } finally {
+        delete process.env[optionVariable(name)];
+      }
+    };
+    for (const [index, name] of OPTION_NAMES.entries()) {
       const variable = optionVariable(name);
-      process.env[variable] = text;
-      const works = JSON.stringify(resolve()[name]) === JSON.stringify(read);
-      delete process.env[variable];
-      expect(codesIn(rows[index]?.[3] ?? '').includes(variable), variable).toBe(works);
+      expect(codesIn(rows[index]?.[3] ?? '').includes(variable), variable).toBe(heeds(name));
     }
   });
 });

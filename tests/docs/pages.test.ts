@@ -32,10 +32,11 @@ test('the README has at most 150 lines, every other page 200', () => {
   expect(long.map(({ file }) => file)).toEqual([]);
 });
 
-test('pages have no emoji, and nothing of one machine', () => {
+test('pages have no emoji, nothing of one machine, and no half of a merge', () => {
   const machine = ['tmp', 'home', 'root', 'work', 'Users'].map((name) => `/${name}/`);
   for (const { file, text } of pages) {
     expect(text, file).not.toMatch(/\p{Extended_Pictographic}/u);
+    expect(text, file).not.toMatch(/^(?:<{7}|>{7}|={7})(?: |$)/m);
     expect(
       machine.filter((path) => text.includes(path)),
       file,
