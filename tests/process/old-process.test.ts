@@ -25,7 +25,7 @@ it('SIGTERM to an old process that drains is answered within the budget of a sto
 });
 
 it('SIGTERM to the new process ends the old one that still drains, too', async () => {
-  await using app = startLab({ options: { shutdownTimeoutMs: 1500 } });
+  await using app = startLab({ options: { shutdownTimeoutMs: 4000 } });
   const old = await app.waitForGeneration(0, LONG);
   const stuck = act(old, '/never').catch((error: Error) => error);
   await app.waitForLine('request /never');
@@ -33,7 +33,8 @@ it('SIGTERM to the new process ends the old one that still drains, too', async (
   const { pid } = await app.waitForGeneration(1, LONG);
   app.kill('SIGTERM', pid);
   await app.waitUntilGone(pid);
-  await app.waitForExit();
+  // By itself, and not by force.
+  expect(await app.waitForExit()).toEqual({ code: 1, signal: null });
   await stuck;
   expect(app.strays()).toEqual([]);
 });

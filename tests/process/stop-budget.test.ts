@@ -1,6 +1,6 @@
 import { type App, requests, StrictConnection } from '@bye/testkit';
 import { describe, expect, it } from 'vitest';
-import { act, type LabOptions, printed, startLab } from './lab.js';
+import { act, type LabOptions, pass, printed, startLab } from './lab.js';
 
 // A stop always ends, within shutdownTimeoutMs; the end of that belongs to the close hooks.
 
@@ -53,7 +53,8 @@ describe('a stop ends in time and names what it cut, without the query:', () => 
     await using _ = app;
     const { said } = await begin(app, service.port, '/wait-for-deadline');
     expect((await stop(app)).exit).toEqual(CUT);
-    expect(orderOf(app, ['deadline', 'hook onClose 0'])).toEqual(['deadline', 'hook onClose 0']);
+    const order = ['deadlineSignal aborted', 'hook onClose 0'];
+    expect(orderOf(app, order)).toEqual(order);
     await said;
   });
 });
@@ -123,6 +124,7 @@ it('a stop answers what half a head becomes within the grace', async () => {
   await act(service, '/can');
   app.kill('SIGTERM');
   await app.waitForLine('draining: requests');
+  await pass(500);
   pending.write();
   expect((await pending.answer).saidClose).toBe(true);
   expect(await app.waitForExit()).toEqual(CLEAN);
@@ -153,7 +155,7 @@ it('a stop goes in order: onShutdown, delay, requests, tasks, onClose the last f
   ];
   expect(orderOf(app, order)).toEqual(order);
   // Nothing was cut, so nothing was told to give up: a close hook may still use the signal.
-  expect(printed(app)).not.toContain('deadline');
+  expect(printed(app)).not.toContain('deadlineSignal aborted');
 });
 
 it('shutdownDelayMs: new connections are served meanwhile, told to close, and /readyz is 503', async () => {
