@@ -9,10 +9,11 @@ import { type HandoverVariables, openLink } from './channel/link.js';
 import { realHost } from './host.js';
 import { guardPaths } from './listeners/path-guard.js';
 
-// Worker threads and fork() inherit the execArgv of the process, and so would run this file again.
+// Children and worker threads of the application inherit the execArgv of the process. Threads, which Node gives its own
+// copy, run this file again.
+const at = process.execArgv.indexOf(__filename);
+if (at > 0) process.execArgv.splice(at - 1, 2);
 if (isMainThread) {
-  const at = process.execArgv.indexOf(__filename);
-  if (at > 0) process.execArgv.splice(at - 1, 2);
   openLink((variables) => [guardSignals(variables), guardPaths(inheritedPaths(variables))]);
 }
 

@@ -5,7 +5,7 @@ import { openLink } from '../channel/link.js';
 import { PROTOCOL_VERSION } from '../channel/messages.js';
 import { Deadline } from '../deadline.js';
 import { createEmit, type Emit } from '../diagnostics.js';
-import { isDebugging } from '../env.js';
+import { isDebugging, parseWholeNumber } from '../env.js';
 import { ByeError } from '../errors.js';
 import { Health } from '../health.js';
 import { HookList } from '../hooks.js';
@@ -61,7 +61,7 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
   };
   const link = scope === 'process' && isMainThread ? openLink() : undefined;
   checkProtocol(link?.variables.BYE_PROTOCOL);
-  const generation = Number(link?.variables.BYE_GENERATION ?? 0);
+  const generation = parseWholeNumber('BYE_GENERATION', link?.variables.BYE_GENERATION ?? '0');
   let lastUpgrade = (): LastUpgrade | undefined => undefined;
 
   const report = (): HealthReport => ({
