@@ -60,9 +60,13 @@ export class Releases implements Disposable {
 
 /** Gives a program a copy of bye-core of its own. @param edit changes its code */
 export function copyCore(programDir: string, edit: (code: string) => string = (code) => code): void {
-  const copy = join(programDir, 'node_modules/bye-core');
+  const modules = join(programDir, 'node_modules');
+  const copy = join(modules, 'bye-core');
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
+  for (const name of Object.keys(require('bye-core/package.json').dependencies)) {
+    symlinkSync(dirname(require.resolve(`${name}/package.json`)), join(modules, name));
+  }
   for (const name of ['dist', 'package.json']) cpSync(join(CORE, name), join(copy, name), { recursive: true });
   for (const name of readdirSync(join(copy, 'dist')).filter((file) => file.endsWith('.js'))) {
     const file = join(copy, 'dist', name);
