@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type App, cleanEnvironment, startApp } from '@bye/testkit';
 import { afterEach, test as anyTest, beforeEach, expect } from 'vitest';
 import { stop, upgrade } from '../listeners.js';
-import { Releases } from '../releases.js';
+import { copyCore, Releases } from '../releases.js';
 
 const test = anyTest.skipIf(process.platform !== 'linux');
 const OURS = /^(BYE_(?!TEST_ID)|UPGRADE_FD|LISTEN_|NODE_CHANNEL)/;
@@ -64,6 +64,16 @@ test.each([
   await upgrade(app);
   expect(await ask(app)).toMatchObject({ release: '43', env: { COLOUR: 'red' } });
   await stop(app);
+});
+
+test('a new process starts threads though the release it was started from is gone', async () => {
+  copyCore(releases.deploy('41'));
+  await using app = startInShell('exec node current/app.mjs');
+  await app.waitForGeneration(0);
+  copyCore(releases.deploy('42'));
+  const { port } = await upgrade(app);
+  releases.remove('41');
+  expect(await (await fetch(`http://127.0.0.1:${port}/thread`)).text()).toBe('answered');
 });
 
 test('the next process runs on the Node that the link leads to by then', async () => {

@@ -1,7 +1,7 @@
 /**
  * Runs in the new process of an upgrade before anything of the application (`node --require`): takes the channel out
  * of sight, reports what ends the process, and keeps signals and path clean-ups of the starting version from doing
- * harm. The old process passes its own copy, so this file works with a newer bye-core too.
+ * harm. It comes with the new version or with the old one, and so gets on with both.
  */
 
 import { isMainThread } from 'node:worker_threads';
