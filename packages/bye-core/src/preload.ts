@@ -1,7 +1,7 @@
 /**
  * Runs in the new process of an upgrade before anything of the application (`node --require`): takes the channel out
  * of sight, reports what ends the process, and keeps signals and path clean-ups of the starting version from doing
- * harm. The old process passes its own copy, so this file works with a newer bye-core too.
+ * harm. It comes with the new version or with the old one, and so gets on with both.
  */
 
 import { isMainThread } from 'node:worker_threads';
@@ -9,10 +9,11 @@ import { type HandoverVariables, openLink } from './channel/link.js';
 import { realHost } from './host.js';
 import { guardPaths } from './listeners/path-guard.js';
 
-// Worker threads and fork() inherit the execArgv of the process, and so would run this file again.
+// Children and worker threads of the application inherit the execArgv of the process. Threads, which Node gives its own
+// copy, run this file again.
+const at = process.execArgv.indexOf(__filename);
+if (at > 0) process.execArgv.splice(at - 1, 2);
 if (isMainThread) {
-  const at = process.execArgv.indexOf(__filename);
-  if (at > 0) process.execArgv.splice(at - 1, 2);
   openLink((variables) => [guardSignals(variables), guardPaths(inheritedPaths(variables))]);
 }
 

@@ -29,8 +29,8 @@ export interface UpgraderParts {
   readonly predecessor: Predecessor;
   readonly listeners: UpgradableListeners;
   readonly hasForeignChannel: boolean;
-  /** A file for the new process to run first, if it is there. */
-  readonly preload: () => string | undefined;
+  /** A file for the new process, which runs `script`, to run first, if there is one. */
+  readonly preload: (script: string) => string | undefined;
   readonly beforeUpgrade: HookList<void>;
   readonly upgradeFailed: HookList<unknown>;
   readonly emit: Emit;
@@ -179,7 +179,7 @@ export class Upgrader {
     const attempt = new Attempt({
       host,
       command,
-      preload: preload(),
+      preload: preload(command.script),
       deadline,
       timeoutMs: this.#parts.settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),

@@ -1,8 +1,9 @@
 /** Wires what only the process's instance has: listeners, signals, the upgrade, both sides of it. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { ListenOptions, Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Link, toHello } from '../channel/link.js';
 import type { Emit } from '../diagnostics.js';
 import { ACTIVATION_VARIABLES, takeVariables } from '../env.js';
@@ -152,8 +153,19 @@ function closeAll(listeners: Listeners, servers: Servers): void {
   }
 }
 
-/** In the package, beside what this file is built into. A deploy may be replacing it this moment: the upgrade works without it. */
-function findPreload(): string | undefined {
-  const file = join(__dirname, 'preload.js');
-  return existsSync(file) ? file : undefined;
+/**
+ * That of the bye-core which the new version loads, as it has to be there for as long as that version runs: Node loads it
+ * again in each worker thread, and the release of this process may be gone by then. Else our own; a deploy may be
+ * replacing both this moment, and the upgrade works without one.
+ */
+function findPreload(script: string): string | undefined {
+  return [coreOf(script), __dirname].map((directory) => join(directory, 'preload.js')).find(existsSync);
+}
+
+function coreOf(script: string): string {
+  try {
+    return dirname(createRequire(realpathSync(script)).resolve('bye-core'));
+  } catch {
+    return __dirname;
+  }
 }
