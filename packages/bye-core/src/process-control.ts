@@ -83,9 +83,8 @@ export class ProcessControl {
 
   /** What SIGTERM does: the whole stop, then the exit. Resolves only where this instance may not exit. */
   async stop(signal?: NodeJS.Signals): Promise<DrainReport> {
-    const { settings, shutdown, onStop, abortUpgrade } = this.#parts;
-    abortUpgrade('this process was told to stop');
-    onStop();
+    const { settings, shutdown } = this.#parts;
+    this.prepareStop();
     const plan = this.planStop(signal);
     // What a replaced process still does ends within the budget of a stop, and Ctrl-C waits for no delay. A stop that
     // is asked for again changes nothing: its delay is for balancers.
@@ -93,6 +92,12 @@ export class ProcessControl {
       shutdown.hurryIfRunning(plan.timeoutMs, plan.graceMs ?? settings.keepAliveGraceMs);
     }
     return this.#finish(shutdown.start(plan));
+  }
+
+  /** Ends what must not go on beside a stop: an upgrade under way, and whatever `onStop` names. */
+  prepareStop(): void {
+    this.#parts.abortUpgrade('this process was told to stop');
+    this.#parts.onStop();
   }
 
   planStop(signal?: NodeJS.Signals): ShutdownPlan {

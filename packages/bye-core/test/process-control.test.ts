@@ -144,6 +144,7 @@ test('SIGINT after SIGTERM ends the delay, and a second one later forces', async
   await host.advance(1500);
   host.raise('SIGINT');
   expect(host.exits).toEqual([130]);
+  expect(eventsOf('exit')).toEqual([{ code: 130, keptAliveBy: [] }]);
   expect(cleanUp).toHaveBeenCalledTimes(1);
 });
 

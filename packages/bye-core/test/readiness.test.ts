@@ -100,6 +100,7 @@ test.each(['before anything listens', 'in the quiet second', 'just before'])('st
   if (when === 'in the quiet second') allClaimed = false;
   if (when !== 'before anything listens') readiness.noteAttached();
   readiness.stop();
+  expect(host.timers).toBe(0);
   readiness.noteAttached();
   readiness.noteListen();
   await host.advance(5000);

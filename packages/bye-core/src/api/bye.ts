@@ -142,11 +142,11 @@ export class Bye extends Spawner {
 
   /**
    * The whole ordered stop, without `shutdownDelayMs` and without the exit: onShutdown hooks, requests, tasks, onClose
-   * hooks. Never rejects; a second call joins the first.
+   * hooks. Ends an upgrade under way. Never rejects; a second call joins the first.
    */
   drain(reason: Reason = 'stop'): Promise<DrainReport> {
-    const { shutdown, settings, readiness } = this.#parts;
-    readiness.stop();
+    const { shutdown, settings, readiness, process } = this.#parts;
+    process ? process.control.prepareStop() : readiness.stop();
     return shutdown.start({
       reason,
       delayMs: 0,

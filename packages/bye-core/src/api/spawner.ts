@@ -9,12 +9,22 @@ export abstract class Spawner {
   protected abstract get tasks(): Tasks;
 
   /**
-   * Runs a task that a stop waits for.
+   * Runs a task that a stop waits for. It starts in this call, in the caller's `AsyncLocalStorage` context.
    *
    * Refused once a stop has begun, except while requests or tasks are in progress, which may still need it. A rejection
-   * that nobody waits for is logged and never becomes an unhandledRejection.
+   * that nobody waits for is logged and never becomes an unhandledRejection. Does not end a task: that gets the signal
+   * that no new work should be looked for, and is cut only when the stop's time is up.
    *
+   * @param task gets `bye.signal`
+   * @param options `name`: for the log and for reports of what was cut; the function's own by default
+   * @returns the task's result
    * @throws {ByeError} If it is refused (rejection with `ERR_BYE_SHUTTING_DOWN`)
+   *
+   * @example Send a mail after the answer
+   * ```ts
+   * response.end('ordered');
+   * void bye.spawn(() => sendMail(order), { name: 'order mail' });
+   * ```
    */
   spawn<T>(task: Task<T>, { name = task.name || 'task' }: { name?: string } = {}): Promise<T> {
     return this.tasks.spawn(task, name);
@@ -35,7 +45,7 @@ export abstract class Spawner {
     return this.trySpawn(() => (typeof work === 'function' ? work() : work), { name: nameOf(work) });
   }
 
-  /** Lets a stop wait for work that has begun already; never refused. */
+  /** Lets a stop wait for work that has begun already; never refused. A rejection is logged, and handled with that. */
   waitUntil(promise: PromiseLike<unknown>): void {
     void this.tasks.track(promise, 'waitUntil');
   }
