@@ -50,7 +50,8 @@ export function startApp(script: string | readonly string[], options: StartOptio
   const id = randomUUID();
   const child = spawn(execPath, [...(typeof script === 'string' ? [script] : script), ...args], {
     ...(cwd === undefined ? {} : { cwd }),
-    env: cleanEnvironment({ ...env, [TEST_ID_VARIABLE]: id }, execPath),
+    // Upgrades do not wait for the time that shows whether a new version lives; a test of that says `undefined` here.
+    env: cleanEnvironment({ BYE_MIN_READY_MS: '0', ...env, [TEST_ID_VARIABLE]: id }, execPath),
     stdio: [stdin, 'pipe', 'pipe'],
     detached,
   });

@@ -17,7 +17,8 @@ const BETWEEN_MS = 4000;
 const screen = createScreen();
 const directory = mkdtempSync(join(tmpdir(), 'bye-demo-'));
 const crashFile = join(directory, 'crash');
-const app = startApp(SERVER, { env: { CRASH_FILE: crashFile } });
+// With every default, as an application has it.
+const app = startApp(SERVER, { env: { CRASH_FILE: crashFile, BYE_MIN_READY_MS: undefined } });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void breakOff());
 
 try {

@@ -5,34 +5,42 @@ import type { Host, Timer } from './host.js';
 /** For how long no new `listen()` may come before listeners that nobody claimed count as given up, in milliseconds. */
 const QUIET_MS = 1000;
 
+export interface AutoReadinessParts {
+  readonly host: Host;
+  readonly allClaimed: () => boolean;
+  /** How long to stay alive after that before it counts, in milliseconds: what fails, mostly fails at once. */
+  readonly settleMs: () => number;
+  readonly onReady: () => void;
+}
+
 /**
  * First start: ready when an attached server listens. New process of an upgrade: when one listens and every inherited
  * listener was claimed, or no new `listen()` came for a second; so an app that opens its metrics port late keeps it.
  */
 export class AutoReadiness {
-  readonly #host: Host;
-  readonly #allClaimed: () => boolean;
-  readonly #onReady: () => void;
+  readonly #parts: AutoReadinessParts;
   #listening = 0;
   #holds = 0;
   #timer: Timer | undefined;
   #done = false;
 
-  constructor(host: Host, allClaimed: () => boolean, onReady: () => void) {
-    this.#host = host;
-    this.#allClaimed = allClaimed;
-    this.#onReady = onReady;
+  constructor(parts: AutoReadinessParts) {
+    this.#parts = parts;
   }
 
-  /** An adapter knows better than the first 'listening' when `listen()` has resolved. @returns ends the hold */
-  hold(): () => void {
+  /**
+   * An adapter knows better than the first 'listening' when `listen()` has resolved.
+   *
+   * @returns ends the hold: `true` if it has, `false` if the application went away instead
+   */
+  hold(): (hasListened: boolean) => void {
     this.#holds += 1;
     let held = true;
-    return () => {
+    return (hasListened) => {
       if (!held) return;
       held = false;
       this.#holds -= 1;
-      this.#check();
+      if (hasListened) this.#check();
     };
   }
 
@@ -56,14 +64,17 @@ export class AutoReadiness {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#done || this.#listening === 0) return;
-    // After the application's own 'listening' callbacks.
-    if (this.#holds === 0 && this.#allClaimed()) setImmediate(() => this.#finish());
-    else this.#timer = this.#host.after(QUIET_MS, () => this.#finish(), true);
+    const { host, allClaimed, settleMs } = this.#parts;
+    const isComplete = this.#holds === 0 && allClaimed();
+    const waitMs = Math.max(settleMs(), isComplete ? 0 : QUIET_MS);
+    // In this turn: whoever waits for listen() finds the service ready.
+    if (waitMs === 0) this.#finish();
+    else this.#timer = host.after(waitMs, () => this.#finish(), true);
   }
 
   #finish(): void {
     if (this.#done) return;
     this.stop();
-    this.#onReady();
+    this.#parts.onReady();
   }
 }

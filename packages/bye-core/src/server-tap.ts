@@ -35,6 +35,11 @@ export class ServerTap {
     else this.#taps.set(event, [tap]);
   }
 
+  /** Like `on`, ahead of the taps that are there: for who may have to swallow the event. */
+  first(event: string, tap: Tap): void {
+    this.#taps.set(event, [tap, ...(this.#taps.get(event) ?? [])]);
+  }
+
   /** Delivers an event to the server's own listeners, past every tap. */
   pass(event: string, ...args: unknown[]): boolean {
     return Reflect.apply(this.#emit, this.#server, [event, ...args]);

@@ -5,25 +5,26 @@ import { FakeHost, settle } from './fake-host.js';
 let host: FakeHost;
 let allClaimed: boolean;
 let ready: number;
+let settleMs: number;
 let readiness: AutoReadiness;
 beforeEach(() => {
   host = new FakeHost();
   allClaimed = true;
   ready = 0;
-  readiness = new AutoReadiness(
+  settleMs = 0;
+  readiness = new AutoReadiness({
     host,
-    () => allClaimed,
-    () => ready++,
-  );
+    allClaimed: () => allClaimed,
+    settleMs: () => settleMs,
+    onReady: () => ready++,
+  });
 });
 
-test('a first start is ready when an attached server listens, after its own callbacks', async () => {
+test('a first start is ready as soon as an attached server listens', async () => {
   readiness.noteListen();
   await settle();
   expect(ready).toBe(0);
   readiness.noteAttached();
-  expect(ready).toBe(0);
-  await settle();
   expect(ready).toBe(1);
   expect(host.timers).toBe(0);
 });
@@ -40,17 +41,17 @@ test('it is ready once, however many servers listen', async () => {
 test('it waits for the last of the holds', async () => {
   const [first, second] = [readiness.hold(), readiness.hold()];
   readiness.noteAttached();
-  first();
-  first();
+  first?.(true);
+  first?.(true);
   await settle();
   expect(ready).toBe(0);
-  second();
+  second?.(true);
   await settle();
   expect(ready).toBe(1);
 });
 
 test('a hold that ends makes nothing ready while no server listens', async () => {
-  readiness.hold()();
+  readiness.hold()(true);
   await host.advance(5000);
   expect(ready).toBe(0);
 });
@@ -96,7 +97,7 @@ test('an upgrade is not ready while no attached server listens', async () => {
   expect(ready).toBe(0);
 });
 
-test.each(['before anything listens', 'in the quiet second', 'just before'])('stop() ends it: %s', async (when) => {
+test.each(['before anything listens', 'in the quiet second'])('stop() ends it: %s', async (when) => {
   if (when === 'in the quiet second') allClaimed = false;
   if (when !== 'before anything listens') readiness.noteAttached();
   readiness.stop();
@@ -106,4 +107,25 @@ test.each(['before anything listens', 'in the quiet second', 'just before'])('st
   await host.advance(5000);
   expect(ready).toBe(0);
   expect(host.timers).toBe(0);
+});
+
+test('a new process has to live for a while after it listens', async () => {
+  settleMs = 700;
+  readiness.noteAttached();
+  await settle();
+  await host.advance(699);
+  expect(ready).toBe(0);
+  await host.advance(1);
+  expect(ready).toBe(1);
+});
+
+test('a further listen() begins that time anew', async () => {
+  settleMs = 700;
+  readiness.noteAttached();
+  await host.advance(600);
+  readiness.noteListen();
+  await host.advance(699);
+  expect(ready).toBe(0);
+  await host.advance(1);
+  expect(ready).toBe(1);
 });

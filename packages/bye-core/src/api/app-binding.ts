@@ -25,7 +25,7 @@ export class AppBinding {
   readonly #parts: Parts;
   readonly #describe: DescribeRequest;
   readonly #servers = new Set<Server>();
-  readonly #release: () => void;
+  readonly #release: (hasListened: boolean) => void;
   readonly #removeHook: () => void;
 
   constructor({ close, describe, logger, holdsReadiness = false }: BoundApp, parts: Parts) {
@@ -45,7 +45,7 @@ export class AppBinding {
 
   /** The framework's `listen()` has resolved. */
   listening(): void {
-    this.#release();
+    this.#release(true);
   }
 
   get healthPaths(): readonly string[] {
@@ -94,7 +94,7 @@ export class AppBinding {
 
   detach(): void {
     this.#removeHook();
-    this.#release();
+    this.#release(false);
     this.#servers.clear();
   }
 }

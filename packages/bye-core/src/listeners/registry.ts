@@ -194,7 +194,8 @@ export class Listeners {
     if (this.#followed.has(server)) return;
     this.#followed.add(server);
     const tap = tapServer(server);
-    tap.on('listening', () => {
+    // Ahead of whoever takes 'listening' for a success.
+    tap.first('listening', () => {
       const attempt = this.#takeAttempt(server);
       if (!attempt) return false;
       const { listener, failure } = attempt;

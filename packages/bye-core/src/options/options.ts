@@ -59,6 +59,12 @@ export interface ByeOptions {
   closeReserveMs?: number;
   /** Until a new process has to be ready. @defaultValue 60000 */
   upgradeTimeoutMs?: number;
+  /**
+   * How long a new process has to live after it listens before it counts as ready and takes over, so that a version that
+   * fails right after its start is harmless as well. Not at a first start, nor with `readiness: 'manual'`.
+   * @defaultValue 1000
+   */
+  minReadyMs?: number;
   /** How long a replaced process may finish its work. @defaultValue 300000 */
   upgradeDrainTimeoutMs?: number;
   /** `'manual'`: call `ready()` yourself. @defaultValue `'auto'` */
@@ -90,6 +96,7 @@ export interface Settings {
   readonly shutdownTimeoutMs: number;
   readonly closeReserveMs: number;
   readonly upgradeTimeoutMs: number;
+  readonly minReadyMs: number;
   readonly upgradeDrainTimeoutMs: number;
   readonly readiness: 'auto' | 'manual';
   readonly successor: ByeOptions['successor'];
@@ -111,6 +118,7 @@ export const DURATIONS = {
   shutdownTimeoutMs: 25_000,
   closeReserveMs: 3000,
   upgradeTimeoutMs: 60_000,
+  minReadyMs: 1000,
   upgradeDrainTimeoutMs: 300_000,
 } as const;
 
@@ -156,6 +164,7 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
     keepAliveGraceMs: readDuration('keepAliveGraceMs', options.keepAliveGraceMs, DURATIONS.keepAliveGraceMs),
     shutdownTimeoutMs,
     closeReserveMs,
+    minReadyMs: readDuration('minReadyMs', options.minReadyMs, DURATIONS.minReadyMs),
     upgradeTimeoutMs: readDuration('upgradeTimeoutMs', options.upgradeTimeoutMs, DURATIONS.upgradeTimeoutMs),
     upgradeDrainTimeoutMs: readDuration(
       'upgradeDrainTimeoutMs',

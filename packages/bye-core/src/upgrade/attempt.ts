@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fromErrorMessage, type Message, PROTOCOL_VERSION, parseMessage } from '../channel/messages.js';
-import type { Deadline } from '../deadline.js';
+import { Deadline } from '../deadline.js';
 import { ByeError } from '../errors.js';
 import type { ChildProcess, Host, StdioOptions } from '../host.js';
 import { readProcess } from '../proc.js';
@@ -13,6 +13,9 @@ import type { SuccessorCommand } from './command.js';
 export const READY_FD = 3;
 export const CHANNEL_FD = 4;
 export const FIRST_LISTENER_FD = 5;
+
+/** How long a new process that was told to stop may take, as it may have begun to serve; in milliseconds. */
+const STOP_MS = 2000;
 
 /** For how long a process that ended may still have an error report on its way, in milliseconds. */
 const LAST_WORDS_MS = 200;
@@ -44,6 +47,7 @@ export class Attempt {
   #node: string | undefined;
   #lastWords: Error | undefined;
   #fail: (error: ByeError) => void = () => {};
+  #isAborted = false;
 
   /** Starts the new process. @throws {ByeError} If it could not be started (`ERR_BYE_UPGRADE_SPAWN`) */
   constructor(input: AttemptInput) {
@@ -93,7 +97,8 @@ export class Attempt {
       child.on('message', (message) => this.#receive(parseMessage(message)));
     });
     const { deadline, host } = this.#input;
-    const timer = host.after(deadline.remainingMs, () => this.#fail(this.#timeout()), true);
+    // One turn later: its word may have come while our event loop was busy.
+    const timer = host.after(deadline.remainingMs, () => setImmediate(() => this.#fail(this.#timeout())), true);
     try {
       await ready;
       // Ready and gone in one breath: the listeners are still ours.
@@ -109,9 +114,18 @@ export class Attempt {
     }
   }
 
-  /** Gives up: `outcome` rejects with this error. */
+  /**
+   * Gives up: `outcome` rejects with this error, once the new process has stopped. It is told to, and killed only if that
+   * takes too long: it may be ready, and answer its first requests, and only its word has not been read yet.
+   */
   abort(error: ByeError): void {
+    this.#isAborted = true;
     this.#fail(error);
+  }
+
+  /** Ends the new process and what it started, now. */
+  kill(): void {
+    if (this.#child.pid !== undefined && !this.#hasEnded) this.#input.host.killSession(this.#child.pid);
   }
 
   get #hasEnded(): boolean {
@@ -154,6 +168,10 @@ export class Attempt {
     const child = this.#child;
     if (child.pid === undefined) return;
     const exited = this.#hasEnded ? undefined : once(child, 'exit');
+    if (exited && this.#isAborted) {
+      child.kill('SIGTERM');
+      await new Deadline(this.#input.host, STOP_MS).covers(exited);
+    }
     // With what it had started: nobody else knows of that.
     this.#input.host.killSession(child.pid);
     await exited;

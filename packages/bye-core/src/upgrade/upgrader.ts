@@ -119,7 +119,7 @@ export class Upgrader {
   }
 
   /**
-   * A stop ends an upgrade under way: its new process is killed.
+   * A stop ends an upgrade under way, and its new process.
    *
    * @returns resolves when that is reaped and everything is as it was; `undefined` if no upgrade runs
    */
@@ -130,6 +130,11 @@ export class Upgrader {
     running.abortedBy = new ByeError('ERR_BYE_UPGRADE_ABORTED', `Cannot upgrade as ${reason}`, { pid, reason });
     running.attempt?.abort(running.abortedBy);
     return running.over;
+  }
+
+  /** Before an exit that waits for nothing more. */
+  kill(): void {
+    this.#running?.attempt?.kill();
   }
 
   async #try(generation: number): Promise<Successor> {

@@ -97,13 +97,14 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
     onSoftClose: (server) => process?.listeners.forget(server, lifecycle.reason === 'upgrade'),
   });
   const shutdown = new Shutdown({ host, lifecycle, servers, tasks, emit, ...hooks });
-  const readiness = new AutoReadiness(
+  const readiness = new AutoReadiness({
     host,
-    () => process?.inherited.allClaimed ?? true,
-    () => {
+    allClaimed: () => process?.inherited.allClaimed ?? true,
+    settleMs: () => (link ? settings.minReadyMs : 0),
+    onReady: () => {
       if (settings.readiness === 'auto') onReady();
     },
-  );
+  });
   const process: Parts['process'] =
     scope === 'process'
       ? wireUpgrade({ host, settings, emit, lifecycle, hooks, servers, tasks, shutdown, readiness, link, generation })

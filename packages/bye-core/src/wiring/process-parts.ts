@@ -96,6 +96,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       predecessor.hurry(settings.shutdownTimeoutMs);
     },
     cleanUp() {
+      upgrader.kill();
       pidFile()?.remove();
       if (settings.exit) listeners.removePaths();
     },

@@ -60,6 +60,7 @@ const CASES: { readonly [Option in keyof ByeOptions]-?: Case } = {
   shutdownTimeoutMs: { ...duration(25_000), given: [40_000, 40_000], variable: ['50000', 50_000] },
   closeReserveMs: duration(3000),
   upgradeTimeoutMs: duration(60_000),
+  minReadyMs: duration(1000),
   upgradeDrainTimeoutMs: duration(300_000),
   readiness: {
     standard: 'auto',

@@ -192,8 +192,23 @@ test('abort() ends the new process, and outcome() with that error', async () => 
   const reason = new ByeError('ERR_BYE_UPGRADE_ABORTED', 'stop', { pid: 1, reason: 'stop' });
   running.abort(reason);
   await expect(outcome).rejects.toBe(reason);
-  expect(child.signals).toEqual(['SIGKILL']);
+  expect(child.signals).toEqual(['SIGTERM']);
   expect(child.connected).toBe(false);
+});
+
+test('abort() kills a new process that does not stop when it is told to', async () => {
+  child.ignored.add('SIGTERM');
+  const running = attempt();
+  const outcome = running.outcome();
+  const reason = new ByeError('ERR_BYE_UPGRADE_ABORTED', 'stop', { pid: 1, reason: 'stop' });
+  const rejected = expect(outcome).rejects.toBe(reason);
+  running.abort(reason);
+  await settle();
+  await host.advance(1999);
+  expect(child.signals).toEqual(['SIGTERM']);
+  await host.advance(1);
+  await rejected;
+  expect(child.signals).toEqual(['SIGTERM', 'SIGKILL']);
 });
 
 test('outcome() takes a process that says it is ready and ends in one breath for one that failed', async () => {

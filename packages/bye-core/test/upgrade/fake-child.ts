@@ -15,6 +15,8 @@ export class FakeChild extends EventEmitter {
   stdio: unknown[] | undefined = [null, null, null, this.ready, null];
   readonly signals: (NodeJS.Signals | number)[] = [];
   readonly sent: Message[] = [];
+  /** Signals that do not end it. */
+  readonly ignored = new Set<NodeJS.Signals | number>();
   /** What it was started with. */
   file = '';
   args: readonly string[] = [];
@@ -32,7 +34,7 @@ export class FakeChild extends EventEmitter {
 
   kill(signal: NodeJS.Signals | number): boolean {
     this.signals.push(signal);
-    this.end(null, signal as NodeJS.Signals);
+    if (!this.ignored.has(signal)) this.end(null, signal as NodeJS.Signals);
     return true;
   }
 

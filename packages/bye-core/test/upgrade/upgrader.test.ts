@@ -250,7 +250,7 @@ test('abort() ends the new process, and the upgrade says why', async () => {
     code: 'ERR_BYE_UPGRADE_ABORTED',
     data: { pid: child.pid, reason: 'this process was told to stop' },
   });
-  expect(child.signals).toEqual(['SIGKILL']);
+  expect(child.signals).toEqual(['SIGTERM']);
 });
 
 test('abort() before the new process is started keeps it from being started', async () => {
