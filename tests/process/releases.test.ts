@@ -124,7 +124,7 @@ test('a new process sees the arguments of the first, and nothing of ours reaches
   releases.deploy('41');
   await using app = startApp(
     ['--no-warnings', '--title=app', '--inspect-port=0', releases.path('releases/41/app.mjs'), '--port', 'x y'],
-    { cwd: releases.dir },
+    { cwd: releases.dir, env: { BYE_MIN_READY_MS: undefined } },
   );
   await app.waitForGeneration(0);
   const { argv, execArgv, env } = await ask(app);

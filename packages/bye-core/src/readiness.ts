@@ -44,9 +44,10 @@ export class AutoReadiness {
     };
   }
 
-  /** Some server in the process began to listen: there may be more to come. */
+  /** Some server in the process is about to listen: there may be more to come. */
   noteListen(): void {
-    if (this.#timer) this.#check();
+    // Not now: it has claimed its listener, but has no handle yet that could start to accept.
+    if (this.#timer) setImmediate(() => this.#check());
   }
 
   /** An attached server listens. */
