@@ -80,20 +80,15 @@ test('start() goes through hooks, delay, requests, tasks and close hooks in this
   expect(host.timers).toBe(0);
 });
 
-test('start() says close at once, and stops accepting only after the delay', async () => {
+test('start() says close at once, stops accepting after the delay, and counts the grace from the signal', async () => {
   const drain = new FakeDrain();
+  const begun = host.now();
   const stop = create(drain).start({ ...PLAN, delayMs: 500 });
   expect(drain.asked).toEqual(['sayClose']);
   await host.advance(499);
   expect(drain.asked).toEqual(['sayClose']);
   await finish(stop);
   expect(drain.asked.slice(1, 4)).toEqual(['emptyAcceptQueue', 'softClose', 'closeIdle 1000']);
-});
-
-test('start() counts the grace of idle connections from the signal', async () => {
-  const drain = new FakeDrain();
-  const begun = host.now();
-  await finish(create(drain).start({ ...PLAN, delayMs: 500 }));
   expect(drain.closeIdle.mock.calls[0]).toEqual([begun, 1000]);
 });
 
@@ -104,9 +99,10 @@ test('start() leaves idle connections of a replaced process alone', async () => 
   expect(drain.asked).toEqual(['sayClose', 'emptyAcceptQueue', 'softClose']);
 });
 
-test('start() lets the second call join the first, whose plan counts', async () => {
+test('start() lets the second call join the first, whose plan and end (untilMs) count', async () => {
   const shutdown = create();
   const first = shutdown.start(PLAN);
+  expect(shutdown.untilMs).toBe(host.epochNow() + 10_000);
   expect(shutdown.start({ ...PLAN, reason: 'upgrade' })).toBe(first);
   expect((await finish(first)).reason).toBe('stop');
 });
@@ -127,6 +123,18 @@ test('start() cuts what still runs, names it, and leaves the close hooks their s
   expect(report.cut).toEqual([...drain.work, { kind: 'task', name: 'mail', ageMs: 8000 }]);
   expect(report.durationMs).toBe(9500);
   expect(report.hookErrors).toEqual([]);
+});
+
+test('start() lets a request fail in its own way before its connection is destroyed', async () => {
+  const drain = new FakeDrain('app', false);
+  drain.inFlight = 1;
+  drain.work = [{ kind: 'request', name: 'GET /slow', ageMs: 8000 }];
+  lifecycle.deadlineSignal.addEventListener('abort', () => {
+    process.nextTick(() => drain.asked.push('answered 503'));
+  });
+  await finish(create(drain).start(PLAN));
+  expect(drain.asked.indexOf('answered 503')).toBeGreaterThan(0);
+  expect(drain.asked.indexOf('answered 503')).toBeLessThan(drain.asked.indexOf('destroy'));
 });
 
 test('start() aborts deadlineSignal only if something is cut', async () => {
@@ -213,6 +221,15 @@ test('hurryIfRunning() leaves the close hooks their share', async () => {
   expect(report.hookErrors).toEqual([]);
 });
 
+test('hurryIfRunning() ends close hooks that hang in that time too', async () => {
+  onClose.add(never);
+  const shutdown = create();
+  const stop = shutdown.start({ ...PLAN, timeoutMs: 90_000 });
+  await host.advance(10);
+  shutdown.hurryIfRunning(3000, 0);
+  expect((await finish(stop, 3000)).durationMs).toBeLessThanOrEqual(3010);
+});
+
 test('hurryIfRunning() hurries hooks that announce() started with more time', async () => {
   onShutdown.add(never);
   const shutdown = create();
@@ -223,14 +240,10 @@ test('hurryIfRunning() hurries hooks that announce() started with more time', as
   expect((await finish(stop, 3000)).durationMs).toBe(500);
 });
 
-test('hurryIfRunning() does nothing before a stop', () => {
+test('hurryIfRunning() does nothing before a stop', async () => {
   const drain = new FakeDrain();
-  create(drain).hurryIfRunning(0, 0);
+  const shutdown = create(drain);
+  shutdown.hurryIfRunning(0, 0);
   expect(drain.asked).toEqual([]);
-});
-
-test('untilMs is the end of the budget in the time of the world', () => {
-  const shutdown = create();
-  void shutdown.start(PLAN);
-  expect(shutdown.untilMs).toBe(host.epochNow() + 10_000);
+  expect((await finish(shutdown.start({ ...PLAN, delayMs: 500 }))).durationMs).toBe(500);
 });
