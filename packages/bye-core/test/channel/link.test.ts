@@ -1,12 +1,25 @@
 import { once } from 'node:events';
-import { expect, test } from 'vitest';
-import { Child, fixtureArguments } from '../listeners/child.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'tsup';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Child } from '../listeners/child.js';
+
+/** The fixture, built once: a loader for TypeScript would start with each of its many processes. */
+let built: string;
+beforeAll(async () => {
+  built = mkdtempSync(join(tmpdir(), 'bye-link-'));
+  const entry = [join(import.meta.dirname, 'fixtures/linked.ts')];
+  await build({ entry, outDir: built, format: 'cjs', platform: 'node', config: false, silent: true, dts: false });
+});
+afterAll(() => rmSync(built, { recursive: true }));
 
 const UPGRADE = { UPGRADE_FD: '3', BYE_PROTOCOL: '1', BYE_GENERATION: '2' };
 
 class Linked extends Child {
   constructor(env: NodeJS.ProcessEnv, ipc: boolean) {
-    super(process.execPath, fixtureArguments(import.meta.url, 'linked.ts'), {
+    super(process.execPath, [join(built, 'linked.cjs')], {
       env,
       fds: ipc ? (['ipc'] as unknown as number[]) : [],
     });
@@ -93,7 +106,7 @@ test('a Link reports the error that ends a process before it has settled', async
   const child = await start(UPGRADE);
   const message = once(child.process, 'message');
   child.say('throw');
-  const error = { name: 'TypeError', message: 'no', code: 'E_NO', stack: expect.stringContaining('linked.ts') };
+  const error = { name: 'TypeError', message: 'no', code: 'E_NO', stack: expect.stringContaining('linked') };
   expect((await message)[0]).toMatchObject({ bye: 'failure', error });
 });
 
