@@ -6,7 +6,16 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type App, type Generation, requests, StrictConnection, startApp, type Target, until } from '@bye/testkit';
+import {
+  type App,
+  type Generation,
+  requests,
+  StrictConnection,
+  startApp,
+  type Target,
+  type Traffic,
+  until,
+} from '@bye/testkit';
 
 const APP = fileURLToPath(new URL('fixtures/listeners/app.mjs', import.meta.url));
 
@@ -71,6 +80,12 @@ export async function upgrade(app: App): Promise<Generation> {
   const next = await app.waitForGeneration(old.generation + 1, { timeoutMs: 20_000 });
   await app.waitUntilGone(old.pid, { timeoutMs: 20_000 });
   return next;
+}
+
+/** Waits until each load has had an answer from this process. */
+export async function allAnsweredBy(pid: number, loads: readonly Traffic[]): Promise<void> {
+  const what = `every load has had an answer from process ${pid}`;
+  await until(() => loads.every((load) => load.counts().byPid.has(pid)), { timeoutMs: 20_000, what });
 }
 
 /** Stops the last process by SIGTERM. */

@@ -5,6 +5,7 @@ import { startApp, startTraffic, type Target } from '@bye/testkit';
 import { afterEach, it as anyIt, beforeEach, describe, expect } from 'vitest';
 import {
   adoptions,
+  allAnsweredBy,
   answeredBy,
   askHttp2,
   askRaw,
@@ -81,8 +82,11 @@ describe('listen() adopts', () => {
       new Prober(() => askRaw({ port: portOf('stray'), host: '127.0.0.1' }), 20),
     ];
 
+    const traffic = loads.map((load) => load.traffic);
+    await allAnsweredBy(firstPid, traffic);
     for (let generation = 1; generation <= UPGRADES; generation++) {
       const { pid } = await upgrade(app);
+      await allAnsweredBy(pid, traffic);
       await Promise.all(probers.map((prober) => prober.answeredBy(pid)));
       expect(await addresses(pid)).toEqual(first);
     }
@@ -105,11 +109,16 @@ it('`listen()` on localhost by Fastify adopts both addresses', async () => {
   const preload = fileURLToPath(new URL('../fixtures/listeners/both-loopbacks.cjs', import.meta.url));
   const env = { KIND: 'fastify', HOST: 'localhost', BYE_LOG: 'debug' };
   await using app = startApp(['--require', preload, SERVICE], { env });
-  const { port } = await app.waitForGeneration(0);
+  const { pid, port } = await app.waitForGeneration(0);
   const loads = ['127.0.0.1', '::1'].map((host) =>
     startTraffic({ target: { port, host }, keepAliveClients: 4, freshClients: 2 }),
   );
-  for (let generation = 1; generation <= UPGRADES; generation++) expect((await upgrade(app)).port).toBe(port);
+  await allAnsweredBy(pid, loads);
+  for (let generation = 1; generation <= UPGRADES; generation++) {
+    const next = await upgrade(app);
+    expect(next.port).toBe(port);
+    await allAnsweredBy(next.pid, loads);
+  }
   for (const load of loads) {
     const { failures, byPid } = await load.stop();
     expect(failures).toEqual([]);
