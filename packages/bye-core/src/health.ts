@@ -52,7 +52,7 @@ export class Health {
     response.once('close', () => {
       this.#own -= 1;
     });
-    void this.answer(request.url ?? '', request.socket?.remoteAddress).then(({ statusCode, headers, body }) => {
+    void this.answer(request.url ?? '', callerOf(request)).then(({ statusCode, headers, body }) => {
       if (response.headersSent || response.destroyed) return;
       response.writeHead(statusCode, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) });
       response.end(request.method === 'HEAD' ? undefined : body);
@@ -108,6 +108,12 @@ export class Health {
     // No address: a unix socket, or a request injected by the process itself.
     return remoteAddress === undefined || /^(127\.|::1$|::ffff:127\.)/.test(remoteAddress);
   }
+}
+
+/** @returns no address for what a proxy forwards, as the caller may be anybody; `undefined` for a unix socket */
+function callerOf({ headers, socket }: IncomingMessage): string | undefined {
+  const isForwarded = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined;
+  return isForwarded ? '' : socket?.remoteAddress;
 }
 
 function statusOf({ status }: LifecycleView): HealthReport['status'] {

@@ -6,9 +6,10 @@ import type { Emit } from '../diagnostics.js';
 import { ByeError, describeError } from '../errors.js';
 import type { HookList } from '../hooks.js';
 import type { Host } from '../host.js';
-import type { Settings, SuccessorOptions } from '../options/options.js';
+import type { Settings } from '../options/options.js';
 import { readProcess } from '../proc.js';
 import type { LastUpgrade, LifecycleView } from '../types.js';
+import { askSuccessor } from './ask-successor.js';
 import { Attempt, FIRST_LISTENER_FD, READY_FD, type Successor } from './attempt.js';
 import { resolveSuccessor, type StartFacts } from './command.js';
 import type { Predecessor } from './predecessor.js';
@@ -175,8 +176,9 @@ export class Upgrader {
   }
 
   async #spawn(generation: number, deadline: Deadline, onSpawn: () => void): Promise<Attempt> {
-    const { host, start, listeners, preload, emit } = this.#parts;
-    const command = resolveSuccessor(start, await this.#askSuccessor(deadline));
+    const { host, settings, start, listeners, preload, emit } = this.#parts;
+    const override = await askSuccessor(settings.successor, deadline);
+    const command = resolveSuccessor(start, override);
     const running = this.#running;
     if (running?.abortedBy) throw running.abortedBy;
     onSpawn();
@@ -186,7 +188,7 @@ export class Upgrader {
       command,
       preload: preload(command.script),
       deadline,
-      timeoutMs: this.#parts.settings.upgradeTimeoutMs,
+      timeoutMs: settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),
       variables: {
         UPGRADE_FD: String(READY_FD),
@@ -202,14 +204,6 @@ export class Upgrader {
     if (attempt.pid !== undefined)
       emit('upgrade-started', { successorPid: attempt.pid, generation, script: command.script });
     return attempt;
-  }
-
-  async #askSuccessor(deadline: Deadline): Promise<SuccessorOptions | undefined> {
-    const { successor, upgradeTimeoutMs } = this.#parts.settings;
-    if (typeof successor !== 'function') return successor;
-    const asked = Promise.resolve().then(successor);
-    if (await deadline.covers(asked)) return asked;
-    throw new Error(`The function given as option 'successor' did not answer within ${upgradeTimeoutMs} ms`);
   }
 
   #describeSelf() {

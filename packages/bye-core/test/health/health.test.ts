@@ -113,6 +113,15 @@ test.each([
   expect('pid' in JSON.parse(body)).toBe(expected);
 });
 
+test('health that a proxy on this machine forwards has no details', async () => {
+  const { bye, agent } = await start();
+  await bye.ready();
+  const forwarded = await agent.get('/health').set('X-Forwarded-For', '203.0.113.7').expect(200);
+  expect(forwarded.body).toEqual({ status: 'ready' });
+  const direct = await agent.get('/health').expect(200);
+  expect(direct.body).toHaveProperty('pid');
+});
+
 test('health over a unix socket has details', async () => {
   const bye = new Bye({ logger: false });
   const path = join(tmpdir(), `bye-health-${process.pid}.sock`);

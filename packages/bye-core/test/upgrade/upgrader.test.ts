@@ -173,7 +173,7 @@ test.each([
 
 test.each([
   ['throws', () => Promise.reject(new Error('no release')), 'no release'],
-  ['hangs', never, 'did not answer within 5000 ms'],
+  ['hangs', never, 'did not answer within upgradeTimeoutMs'],
 ])('a successor function that %s fails the upgrade', async (_title, successor, why) => {
   const upgrader = create({ successor: successor as () => Promise<never> });
   const rejected = expect(upgrader.upgrade(false)).rejects.toThrow(why);
