@@ -9,6 +9,7 @@ import { Deferral } from './deferral.js';
 import type { HandedListener, Inherited, InheritedListeners } from './inherited.js';
 import { KeyOrdinals, keyOfAddress, listenerKey } from './key.js';
 import { explainListenError, nameRealPath, toListenError } from './listen-error.js';
+import { borrowOptions, frozenOptions } from './listen-options.js';
 import { type BindPlan, planFreePath, publish } from './unix-bind.js';
 import { type Hold, holdPath } from './unix-hold.js';
 import { findOwnPath, isLiveSocket, type OwnPath, removeStale, unlinkIfOurs } from './unix-path.js';
@@ -74,10 +75,10 @@ export class Listeners {
   #prepareKeyed(server: Server, options: Options, key: string, reserved: Inherited | undefined): void {
     const ordinalKey = this.#ordinals.take(key);
     const original = { ...options };
-    // The object may be the application's own: Fastify uses it again for the second address of localhost.
-    process.nextTick(() => restoreOptions(options, original));
     const adopted = reserved ?? this.#parts.inherited.claim(ordinalKey);
-    const plan = adopted ? undefined : this.#planPath(key, options);
+    const mayChange = borrowOptions(options, original);
+    if (adopted && !mayChange) throw frozenOptions(key);
+    const plan = adopted || !mayChange ? undefined : this.#planPath(key, options);
     if (adopted) this.#adopt(server, options, key, adopted.fd);
     else if (plan) options.path = plan.bindPath;
     const listener = { key, ordinalKey, names: adopted?.names ?? [], path: undefined };
@@ -235,12 +236,5 @@ export class Listeners {
 
   #isLive(path: string): boolean {
     return isLiveSocket(path, this.#parts.host);
-  }
-}
-
-function restoreOptions(options: Options, original: Options): void {
-  for (const name of ['fd', 'path', 'readableAll', 'writableAll'] as const) {
-    if (name in original) Object.assign(options, { [name]: original[name] });
-    else delete options[name];
   }
 }

@@ -122,3 +122,13 @@ test('the options of the application are as it gave them after listen()', async 
   await once(server, 'listening');
   expect(options).toEqual(given);
 });
+
+test('frozen options are bound as they are, and refused with what to do where a listener should be adopted', async () => {
+  const server = create().listen(Object.freeze({ path: join(root, 'frozen.sock') }));
+  await once(server, 'listening');
+  expect(keys()).toEqual([`unix:${join(root, 'frozen.sock')}`]);
+
+  const inherited = new InheritedListeners([{ fd: 99, key: 'tcp:*:80', names: [] }], true);
+  const parts = { host: realHost, inherited, deferAccept: true, onAdopted: () => {}, onListen: () => {} };
+  expect(() => new Listeners(parts).prepare(create(), Object.freeze({ port: 80 }))).toThrow(/pass a copy of them/);
+});

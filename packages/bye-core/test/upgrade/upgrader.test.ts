@@ -176,7 +176,10 @@ test.each([
   ['hangs', never, 'did not answer within upgradeTimeoutMs'],
 ])('a successor function that %s fails the upgrade', async (_title, successor, why) => {
   const upgrader = create({ successor: successor as () => Promise<never> });
-  const rejected = expect(upgrader.upgrade(false)).rejects.toThrow(why);
+  const rejected = expect(upgrader.upgrade(false)).rejects.toMatchObject({
+    code: 'ERR_BYE_UPGRADE_HOOK',
+    cause: { message: expect.stringContaining(why) },
+  });
   await host.advance(5000);
   await rejected;
   expect([upgrader.isRunning, host.timers]).toEqual([false, 0]);
