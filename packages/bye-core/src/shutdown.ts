@@ -113,7 +113,11 @@ export class Shutdown {
     const cut = await this.#cut(whole);
 
     this.#enter('hooks');
-    for (const drain of servers.drains('app')) drain.endUpgraded();
+    for (const drain of servers.drains('app')) {
+      // Idle connections that an upgrade left open until its deadline: app.close() would wait for them in vain.
+      drain.closeIdle(host.now(), 0);
+      drain.endUpgraded();
+    }
     this.#noteErrors('onClose', await onClose.runLastFirst(undefined, whole));
     await this.#endRest(whole);
 
