@@ -91,7 +91,11 @@ export class Attempt {
       // Out of descriptors, Node gives a child without any pipe; its 'error' follows.
       const pipe = child.stdio?.[READY_FD] as Socket | undefined;
       pipe?.on('error', () => {});
-      pipe?.once('data', () => resolve());
+      pipe?.once('data', ({ length }: Buffer) => {
+        length === 1
+          ? resolve()
+          : reject(this.#lost(`wrote ${length} bytes to its readiness pipe, where one says ready`));
+      });
       pipe?.once('end', () => {
         // The end of a process closes its pipe too: its exit tells more, and follows.
         if (child.pid !== undefined)
