@@ -22,6 +22,14 @@ const FAILURES: Record<string, Failure> = {
   'listens, waits 500 ms and exits': { how: 'listen-then-exit', says: /exited with code 4 before it was ready/ },
   'hangs before it listens': { how: 'hang', says: /did not become ready: waited 5000 ms .*ERR_BYE_UPGRADE_TIMEOUT/ },
   'hangs while it listens': { how: 'hang-listening', says: /did not become ready: waited 5000 ms/ },
+  'writes to the channel what is no message': {
+    how: 'garbage',
+    says: /wrote to its channel what nobody can read .*ERR_BYE_UPGRADE_CHANNEL_LOST.*SyntaxError/,
+  },
+  'writes to the channel what only Node may': {
+    how: 'node-message',
+    says: /wrote to its channel what nobody can read .*ERR_BYE_UPGRADE_CHANNEL_LOST/,
+  },
   'hangs with a helper process': { how: 'helper', says: /did not become ready: waited 5000 ms/ },
 };
 
@@ -86,7 +94,7 @@ describe.skipIf(process.platform !== 'linux')('upgrade() to a version that', () 
     expect([...counts.byPid.keys()]).toEqual([pid]);
     expect((await lastUpgrade(port))?.error).toMatch(says);
     expect(app.log.lines.slice(from).map(({ text }) => text)).toContain(
-      `hook upgrade-failed ERR_BYE_UPGRADE_${/TIMEOUT|waited/.test(says.source) ? 'TIMEOUT' : 'EXITED'} pid=${pid}`,
+      `hook upgrade-failed ERR_BYE_UPGRADE_${/TIMEOUT|waited/.test(says.source) ? 'TIMEOUT' : /CHANNEL_LOST/.test(says.source) ? 'CHANNEL_LOST' : 'EXITED'} pid=${pid}`,
     );
     expect(app.strays().map((process) => process.pid)).toEqual([pid]);
     await nothingLeft(pid, before);

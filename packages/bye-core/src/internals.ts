@@ -1,7 +1,8 @@
 /** Every undocumented member of Node that bye uses, so that a new Node version has one file to break. */
 
 import { closeSync } from 'node:fs';
-import net, { type ListenOptions, type Server } from 'node:net';
+import net, { type ListenOptions, type Server, type Socket } from 'node:net';
+import type { ChildProcess } from './host.js';
 
 interface ListenHandle {
   readonly fd?: number;
@@ -91,6 +92,35 @@ export function normalizeListenArguments(args: readonly unknown[]): {
 /** Whether this process was started with an IPC channel, by whomever. */
 export function hasOwnChannel(): boolean {
   return process.channel !== undefined && process.channel !== null;
+}
+
+/** The socket that carries an encrypted one: the two have no public tie, and on a unix path no address in common. */
+export function carrierOf(secure: Socket): Socket | undefined {
+  return (secure as unknown as { _parent?: Socket | null })._parent ?? undefined;
+}
+
+/**
+ * Takes what a child writes to its IPC channel for what it may be: anything. Node parses it in the event loop, and throws
+ * there what it cannot parse (or what no listener of its own can make use of): nobody could catch it, and the parent ends.
+ *
+ * @param onGarbage called with what Node threw
+ */
+export function guardChannel(child: ChildProcess, onGarbage: (error: unknown) => void): void {
+  const guarded = (target: object, name: string): void => {
+    const original = Reflect.get(target, name) as (...args: unknown[]) => unknown;
+    Reflect.set(target, name, function guard(this: unknown, ...args: unknown[]): unknown {
+      if (name === 'emit' && args[0] !== 'internalMessage') return Reflect.apply(original, this, args);
+      try {
+        return Reflect.apply(original, this, args);
+      } catch (error) {
+        return onGarbage(error);
+      }
+    });
+  };
+  const key = Object.getOwnPropertySymbols(child).find(({ description }) => description === 'kChannelHandle');
+  const handle = key === undefined ? undefined : (Reflect.get(child, key) as object | null);
+  if (handle && 'onread' in handle) guarded(handle, 'onread');
+  guarded(child, 'emit');
 }
 
 /** Closes a descriptor that nothing in this process uses; false if it was not open. */

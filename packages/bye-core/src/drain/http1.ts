@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Host, Timer } from '../host.js';
+import { carrierOf } from '../internals.js';
 import type { ServerTap } from '../server-tap.js';
 import { type Answer, Connection } from './connection.js';
 import type { ProtocolDrain } from './protocol.js';
@@ -132,11 +133,8 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   #endHandshake(secure: Socket): void {
-    for (const raw of this.#handshakes) {
-      if (raw.remotePort !== secure.remotePort || raw.remoteAddress !== secure.remoteAddress) continue;
-      this.#handshakes.delete(raw);
-      return;
-    }
+    const raw = carrierOf(secure);
+    if (raw) this.#handshakes.delete(raw);
   }
 
   /** @returns true to keep the event from the application, for now or for good */

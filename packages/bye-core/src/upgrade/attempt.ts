@@ -6,6 +6,7 @@ import { fromErrorMessage, type Message, PROTOCOL_VERSION, parseMessage } from '
 import { Deadline } from '../deadline.js';
 import { ByeError } from '../errors.js';
 import type { ChildProcess, Host, StdioOptions } from '../host.js';
+import { guardChannel } from '../internals.js';
 import { readProcess } from '../proc.js';
 import type { SuccessorCommand } from './command.js';
 
@@ -69,6 +70,7 @@ export class Attempt {
     } catch (error) {
       throw this.#spawnError(error);
     }
+    guardChannel(this.#child, (error) => this.#fail(this.#lost('wrote to its channel what nobody can read', error)));
   }
 
   get pid(): number | undefined {
@@ -89,10 +91,17 @@ export class Attempt {
       // Out of descriptors, Node gives a child without any pipe; its 'error' follows.
       const pipe = child.stdio?.[READY_FD] as Socket | undefined;
       pipe?.on('error', () => {});
-      pipe?.once('data', () => resolve());
+      pipe?.once('data', ({ length }: Buffer) => {
+        length === 1
+          ? resolve()
+          : reject(this.#lost(`wrote ${length} bytes to its readiness pipe, where one says ready`));
+      });
       pipe?.once('end', () => {
         // The end of a process closes its pipe too: its exit tells more, and follows.
-        if (child.pid !== undefined) this.#input.host.after(LAST_WORDS_MS * 2, () => reject(this.#lost()));
+        if (child.pid !== undefined)
+          this.#input.host.after(LAST_WORDS_MS * 2, () =>
+            reject(this.#lost('closed its readiness pipe without saying that it is ready')),
+          );
       });
       child.on('message', (message) => this.#receive(parseMessage(message)));
     });
@@ -211,13 +220,13 @@ export class Attempt {
     );
   }
 
-  #lost(): ByeError {
+  #lost(what: string, cause: unknown = this.#lastWords): ByeError {
     const pid = this.#child.pid as number;
     return new ByeError(
       'ERR_BYE_UPGRADE_CHANNEL_LOST',
-      `Cannot upgrade as the new process ${pid} closed its readiness pipe without saying that it is ready`,
+      `Cannot upgrade as the new process ${pid} ${what}`,
       { pid },
-      this.#lastWords,
+      cause,
     );
   }
 }

@@ -38,6 +38,7 @@ export const DANGER_RULES: readonly ((scene: Scene) => Danger | undefined)[] = [
   checkThread,
   checkPm2,
   checkCluster,
+  checkClusterPrimary,
   checkWatch,
   checkPidOne,
   checkSupervisors,
@@ -75,6 +76,15 @@ function checkCluster({ surroundings: { isClusterWorker, readVariable } }: Scene
     'cluster-worker',
     'this process is a cluster worker, and its primary owns the listening sockets',
     'Let the primary fork a new worker and stop this one with SIGTERM, or start one process with `node app.js`',
+  );
+}
+
+function checkClusterPrimary({ surroundings: { clusterWorkers } }: Scene): Danger | undefined {
+  if (clusterWorkers === 0) return undefined;
+  return refuse(
+    'cluster-primary',
+    'this process is the primary of a cluster: its listening sockets belong to node:cluster, and its workers end with it',
+    'Fork new workers one by one and stop the old ones with SIGTERM, or start one process with `node app.js`',
   );
 }
 

@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly runtime: 'node' | 'bun' | 'deno';
   readonly isMainThread: boolean;
   readonly isClusterWorker: boolean;
+  /** How many this process has forked and not lost. */
+  readonly clusterWorkers: number;
   readonly readVariable: (name: SurroundingVariable) => string | undefined;
   readonly readParent: ReadParent;
 }
@@ -35,6 +37,7 @@ export function readSurroundings(): Surroundings {
     isMainThread,
     // Node takes NODE_UNIQUE_ID out of process.env before the first line of a worker.
     isClusterWorker: cluster.isWorker,
+    clusterWorkers: Object.keys(cluster.workers ?? {}).length,
     readVariable,
     readParent,
   };

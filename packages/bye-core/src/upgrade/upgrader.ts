@@ -54,6 +54,7 @@ export type UpgradeVerdict =
 interface Running {
   attempt: Attempt | undefined;
   abortedBy: ByeError | undefined;
+  readonly deadline: Deadline;
   /** Resolves when nothing of it is left to do, however it ended. */
   over: Promise<unknown>;
 }
@@ -95,9 +96,10 @@ export class Upgrader {
       throw refusal;
     }
     const startedAt = host.now();
-    const running: Running = { attempt: undefined, abortedBy: undefined, over: Promise.resolve() };
+    const deadline = new Deadline(host, this.#parts.settings.upgradeTimeoutMs);
+    const running: Running = { attempt: undefined, abortedBy: undefined, deadline, over: Promise.resolve() };
     this.#running = running;
-    const outcome = this.#try(generation + 1);
+    const outcome = this.#try(generation + 1, running);
     running.over = outcome.catch(() => {});
     try {
       const successor = await outcome;
@@ -130,6 +132,8 @@ export class Upgrader {
     const pid = running.attempt?.pid;
     running.abortedBy = new ByeError('ERR_BYE_UPGRADE_ABORTED', `Cannot upgrade as ${reason}`, { pid, reason });
     running.attempt?.abort(running.abortedBy);
+    // What comes before the new process, hooks and `successor`, is waited for no longer.
+    running.deadline.shorten(0);
     return running.over;
   }
 
@@ -138,13 +142,12 @@ export class Upgrader {
     this.#running?.attempt?.kill();
   }
 
-  async #try(generation: number): Promise<Successor> {
+  async #try(generation: number, running: Running): Promise<Successor> {
     const { host, settings, listeners, upgradeFailed } = this.#parts;
-    const deadline = new Deadline(host, settings.upgradeTimeoutMs);
     let holds: ReturnType<UpgradableListeners['holdPaths']> = [];
     try {
-      await this.#runBeforeHooks(deadline);
-      const attempt = await this.#spawn(generation, deadline, () => {
+      await this.#runBeforeHooks(running.deadline);
+      const attempt = await this.#spawn(generation, running, () => {
         holds = listeners.holdPaths();
       });
       const successor = await attempt.outcome();
@@ -152,7 +155,8 @@ export class Upgrader {
       this.#parts.onTakenOver(successor);
       for (const hold of holds) this.#warnIfFails(() => hold.restore());
       return successor;
-    } catch (error) {
+    } catch (cause) {
+      const error = running.abortedBy ?? cause;
       for (const hold of holds) this.#warnIfFails(() => hold.restore());
       this.#warnIfFails(this.#parts.restorePidFile);
       const failures = await upgradeFailed.runTogether(error, new Deadline(host, settings.upgradeTimeoutMs));
@@ -175,19 +179,18 @@ export class Upgrader {
     }
   }
 
-  async #spawn(generation: number, deadline: Deadline, onSpawn: () => void): Promise<Attempt> {
+  async #spawn(generation: number, running: Running, onSpawn: () => void): Promise<Attempt> {
     const { host, settings, start, listeners, preload, emit } = this.#parts;
-    const override = await askSuccessor(settings.successor, deadline);
+    const override = await askSuccessor(settings.successor, running.deadline);
     const command = resolveSuccessor(start, override);
-    const running = this.#running;
-    if (running?.abortedBy) throw running.abortedBy;
+    if (running.abortedBy) throw running.abortedBy;
     onSpawn();
     const handed = listeners.handedOn;
     const attempt = new Attempt({
       host,
       command,
       preload: preload(command.script),
-      deadline,
+      deadline: running.deadline,
       timeoutMs: settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),
       variables: {
@@ -200,7 +203,7 @@ export class Upgrader {
         ),
       },
     });
-    if (running) running.attempt = attempt;
+    running.attempt = attempt;
     if (attempt.pid !== undefined)
       emit('upgrade-started', { successorPid: attempt.pid, generation, script: command.script });
     return attempt;

@@ -1,7 +1,10 @@
 // A TLS connection is two sockets, of which requests carry the inner one. Trap T30: docs/internals.
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { requests, testHandler } from '@bye/testkit';
 import { expect, test } from 'vitest';
 import { Bench, WITH_GRACE } from './bench.js';
@@ -51,4 +54,21 @@ test('`drain()` of https does not wait for a handshake that never comes (T2)', a
   const closed = once(socket.on('error', () => {}).resume(), 'close');
   expect(await bench.bye.drain()).toMatchObject({ cut: [] });
   await closed;
+});
+
+test('`drain()` of https on a unix path tells a silent connection from one with a request', async () => {
+  await using bench = new Bench({ signals: true, keepAliveGraceMs: 200 });
+  const socketPath = join(mkdtempSync(join(tmpdir(), 'bye-tls-')), 'socket');
+  bench.defer(() => rmSync(dirname(socketPath), { recursive: true }));
+  const server = bench.bye.attach(createServer(certificate, (request, response) => testHandler(request, response)));
+  await once(server.listen(socketPath), 'listening');
+  const silent = connect(socketPath).on('error', () => {});
+  bench.defer(() => silent.destroy());
+  await expect.poll(() => bench.bye.health().connections).toBe(1);
+  const busy = await bench.connect({ socketPath, tls: { rejectUnauthorized: false } });
+  const answer = busy.request(requests.slow(1, 600));
+  await expect.poll(() => bench.bye.health().inFlight).toBe(1);
+  const drained = bench.bye.drain();
+  expect((await answer).status).toBe(200);
+  expect(await drained).toMatchObject({ requestsFinished: 1, cut: [] });
 });

@@ -177,6 +177,13 @@ test('outcome() kills a new process that closes the pipe and lives on', async ()
   expect(child.signals).toEqual(['SIGKILL']);
 });
 
+test('outcome() takes more than the one byte for no readiness', async () => {
+  const outcome = attempt().outcome();
+  child.ready.write('Listening on port 80');
+  await expect(outcome).rejects.toEqual(failed('ERR_BYE_UPGRADE_CHANNEL_LOST', { pid: child.pid }));
+  expect(child.signals).toEqual(['SIGKILL']);
+});
+
 test('outcome() refuses a version that speaks another protocol', async () => {
   const outcome = attempt().outcome();
   child.say(hello(PROTOCOL_VERSION + 1));

@@ -40,6 +40,7 @@ function examine(scene: Scene): Danger | undefined {
       runtime: 'node',
       isMainThread: true,
       isClusterWorker: false,
+      clusterWorkers: 0,
       readVariable: (name) => scene.variables?.[name],
       readParent: (pid) => processes.get(pid),
       ...scene.surroundings,
@@ -74,6 +75,7 @@ const RULES: readonly [title: string, scene: Scene, reason: string, text: RegExp
   ['Deno', { surroundings: { runtime: 'deno' } }, 'deno', /under Node/],
   ['a worker thread', { surroundings: { isMainThread: false } }, 'worker-thread', /main thread/],
   ['a cluster worker', { surroundings: { isClusterWorker: true } }, 'cluster-worker', /primary/],
+  ['a cluster primary', { surroundings: { clusterWorkers: 2 } }, 'cluster-primary', /Fork new workers/],
   ['NODE_UNIQUE_ID', { variables: { NODE_UNIQUE_ID: '1' } }, 'cluster-worker', /primary/],
   ['pm_id', { variables: { pm_id: '0' }, surroundings: { isClusterWorker: true } }, 'pm2', /pm2 delete/],
   [

@@ -272,3 +272,28 @@ test('abort() does nothing while no upgrade runs', () => {
   upgrader.abort('stop');
   expect(upgrader.canUpgrade()).toEqual({ ok: true });
 });
+
+test('abort() waits no longer for a hook that hangs', async () => {
+  beforeUpgrade.add(never);
+  const upgrader = create();
+  const upgrade = upgrader.upgrade(false);
+  const rejected = expect(upgrade).rejects.toMatchObject({ code: 'ERR_BYE_UPGRADE_ABORTED' });
+  await settle();
+  const over = upgrader.abort('this process was told to stop');
+  await host.advance(1);
+  await rejected;
+  await over;
+  expect(order).not.toContain('spawn');
+  expect([upgrader.isRunning, host.timers]).toEqual([false, 0]);
+});
+
+test('abort() waits no longer for a `successor` that hangs', async () => {
+  const upgrader = create({ successor: never as never });
+  const upgrade = upgrader.upgrade(false);
+  const rejected = expect(upgrade).rejects.toMatchObject({ code: 'ERR_BYE_UPGRADE_ABORTED' });
+  await settle();
+  void upgrader.abort('this process was told to stop');
+  await host.advance(1);
+  await rejected;
+  expect(order).not.toContain('spawn');
+});
