@@ -5,7 +5,6 @@ export interface ByeErrorData {
   ERR_BYE_SHUTTING_DOWN: { reason: string };
   ERR_BYE_OPTIONS_CONFLICT: { options: readonly string[] };
   ERR_BYE_DUPLICATE: { paths: readonly string[] };
-  ERR_BYE_UNSUPPORTED_PLATFORM: { platform: string };
   ERR_BYE_ENVIRONMENT: { variable: string; value: string };
   ERR_BYE_READY_PIPE: { fd: number };
   ERR_BYE_PID_FILE: { path: string };
