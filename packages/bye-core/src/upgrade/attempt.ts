@@ -49,6 +49,8 @@ export class Attempt {
   #lastWords: Error | undefined;
   #fail: (error: ByeError) => void = () => {};
   #isAborted = false;
+  /** What came before its readiness was read, though sent after it: pipe and channel keep no order between them. */
+  readonly #early: Message[] = [];
 
   /** Starts the new process. @throws {ByeError} If it could not be started (`ERR_BYE_UPGRADE_SPAWN`) */
   constructor(input: AttemptInput) {
@@ -143,6 +145,7 @@ export class Attempt {
 
   #receive(message: Message | undefined): void {
     if (message?.bye === 'failure') this.#lastWords = fromErrorMessage(message.error);
+    if (message?.bye === 'finish') this.#early.push(message);
     if (message?.bye !== 'hello') return;
     this.#node = message.node;
     if (message.protocol === PROTOCOL_VERSION) return;
@@ -168,6 +171,7 @@ export class Attempt {
           const message = parseMessage(raw);
           if (message) listener(message);
         });
+        for (const message of this.#early.splice(0)) listener(message);
       },
       onExit: (listener) => child.once('exit', listener),
     };

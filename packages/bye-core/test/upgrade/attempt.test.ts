@@ -95,6 +95,16 @@ test('outcome() gives the old process a line to the new one', async () => {
   expect(ended).toHaveBeenCalledWith(3, null);
 });
 
+test('outcome() loses no word that overtook the readiness byte', async () => {
+  const outcome = attempt().outcome();
+  child.say({ bye: 'finish', withinMs: 4000 });
+  child.sayReady();
+  const heard = vi.fn();
+  (await outcome).onMessage(heard);
+  child.say({ bye: 'finish', withinMs: 5 });
+  expect(heard.mock.calls).toEqual([[{ bye: 'finish', withinMs: 4000 }], [{ bye: 'finish', withinMs: 5 }]]);
+});
+
 test('Attempt says why the new process could not be started at all', () => {
   host.spawn = () => {
     throw Object.assign(new Error('spawn E2BIG'), { code: 'E2BIG' });
