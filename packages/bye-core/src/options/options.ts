@@ -62,7 +62,7 @@ export interface ByeOptions {
   /**
    * How long a new process has to live after it listens before it counts as ready and takes over, so that a version that
    * fails right after its start is harmless as well. Not at a first start, nor with `readiness: 'manual'`.
-   * @defaultValue 1000
+   * @defaultValue 1000, but at most a quarter of `upgradeTimeoutMs`
    */
   minReadyMs?: number;
   /** How long a replaced process may finish its work. @defaultValue 300000 */
@@ -154,6 +154,8 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
   const shutdownTimeoutMs = readDuration('shutdownTimeoutMs', options.shutdownTimeoutMs, DURATIONS.shutdownTimeoutMs);
   const standardReserveMs = Math.min(DURATIONS.closeReserveMs, Math.floor(shutdownTimeoutMs / 4));
   const closeReserveMs = readDuration('closeReserveMs', options.closeReserveMs, standardReserveMs);
+  const upgradeTimeoutMs = readDuration('upgradeTimeoutMs', options.upgradeTimeoutMs, DURATIONS.upgradeTimeoutMs);
+  const standardMinReadyMs = Math.min(DURATIONS.minReadyMs, Math.floor(upgradeTimeoutMs / 4));
   const processWide = scope === 'process' && isMainThread && !underTestRunner();
   const signals = readFlag('signals', options.signals, processWide);
   const exit = readFlag('exit', options.exit, processWide);
@@ -164,8 +166,8 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
     keepAliveGraceMs: readDuration('keepAliveGraceMs', options.keepAliveGraceMs, DURATIONS.keepAliveGraceMs),
     shutdownTimeoutMs,
     closeReserveMs,
-    minReadyMs: readDuration('minReadyMs', options.minReadyMs, DURATIONS.minReadyMs),
-    upgradeTimeoutMs: readDuration('upgradeTimeoutMs', options.upgradeTimeoutMs, DURATIONS.upgradeTimeoutMs),
+    minReadyMs: readDuration('minReadyMs', options.minReadyMs, standardMinReadyMs),
+    upgradeTimeoutMs,
     upgradeDrainTimeoutMs: readDuration(
       'upgradeDrainTimeoutMs',
       options.upgradeDrainTimeoutMs,
@@ -192,6 +194,11 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
   if (settings.shutdownDelayMs > workMs) {
     throw new RangeError(
       `Option 'shutdownDelayMs' must leave time for requests: ${settings.shutdownDelayMs} > ${workMs} (shutdownTimeoutMs less closeReserveMs)`,
+    );
+  }
+  if (settings.minReadyMs >= upgradeTimeoutMs && settings.minReadyMs > 0) {
+    throw new RangeError(
+      `Option 'minReadyMs' must be below upgradeTimeoutMs, or no upgrade ends: ${settings.minReadyMs} >= ${upgradeTimeoutMs}`,
     );
   }
   const both = settings.stopSignals.find((signal) => settings.upgradeSignals.includes(signal));

@@ -235,3 +235,9 @@ test('nothing is process-wide in a worker thread, and its listeners are nobodyâ€
     { signals: true, exit: false, ownsProcess: false },
   ]);
 });
+
+test('minReadyMs stays below upgradeTimeoutMs, and is less by itself where that is short', () => {
+  expect(resolveOptions({ upgradeTimeoutMs: 2000 }, 'plain', 1).minReadyMs).toBe(500);
+  expect(resolveOptions({ upgradeTimeoutMs: 2000, minReadyMs: 1999 }, 'plain', 1).minReadyMs).toBe(1999);
+  expect(() => resolveOptions({ upgradeTimeoutMs: 2000, minReadyMs: 2000 }, 'plain', 1)).toThrow(/minReadyMs/);
+});
