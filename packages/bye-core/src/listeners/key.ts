@@ -48,6 +48,11 @@ export function keyOfAddress(address: AddressInfo | string): string {
   return `tcp:${canonicalHost(address.address)}:${address.port}`;
 }
 
+/** @returns the path that the key of a unix socket names; `undefined` for any other key */
+export function pathOfKey(key: string): string | undefined {
+  return key.startsWith('unix:') ? key.slice('unix:'.length) : undefined;
+}
+
 /**
  * Tells listeners with equal keys apart, as several on port 0 have: the first keeps the plain key, a further one gets
  * `#2`, `#3`.

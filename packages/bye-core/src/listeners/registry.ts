@@ -7,7 +7,7 @@ import { currentDirectory } from '../proc.js';
 import { tapServer } from '../server-tap.js';
 import { Deferral } from './deferral.js';
 import type { HandedListener, Inherited, InheritedListeners } from './inherited.js';
-import { KeyOrdinals, keyOfAddress, listenerKey } from './key.js';
+import { KeyOrdinals, keyOfAddress, listenerKey, pathOfKey } from './key.js';
 import { explainListenError, nameRealPath, toListenError } from './listen-error.js';
 import { borrowOptions, frozenOptions } from './listen-options.js';
 import { type BindPlan, planFreePath, publish } from './unix-bind.js';
@@ -134,9 +134,8 @@ export class Listeners {
   /** Links every unix path aside, so that a new version that unlinks it cannot cut this process off. */
   holdPaths(): Hold[] {
     return [...this.#open.values()].flatMap(({ key }) => {
-      const hold = key.startsWith('unix:')
-        ? holdPath(key.slice('unix:'.length), (path) => this.#isLive(path))
-        : undefined;
+      const path = pathOfKey(key);
+      const hold = path === undefined ? undefined : holdPath(path, (taken) => this.#isLive(taken));
       return hold ? [hold] : [];
     });
   }
@@ -173,7 +172,8 @@ export class Listeners {
 
   #adopt(server: Server, options: Options, key: string, fd: number): void {
     options.fd = fd;
-    if (key.startsWith('unix:')) setPipeName(server, key.slice('unix:'.length));
+    const path = pathOfKey(key);
+    if (path !== undefined) setPipeName(server, path);
     if (key.startsWith('abstract:')) setPipeName(server, `\0${key.slice('abstract:'.length)}`);
     if (this.#parts.deferAccept) this.#deferral.add(server);
     this.#parts.onAdopted(key, fd);
@@ -181,8 +181,8 @@ export class Listeners {
 
   /** @returns `undefined` to let Node bind the path itself, and report EADDRINUSE where somebody serves there */
   #planPath(key: string, options: Options): BindPlan | undefined {
-    if (!key.startsWith('unix:')) return undefined;
-    const plan = planFreePath(key.slice('unix:'.length), this.#parts.host);
+    const path = pathOfKey(key);
+    const plan = path === undefined ? undefined : planFreePath(path, this.#parts.host);
     if (plan) {
       delete options.readableAll;
       delete options.writableAll;

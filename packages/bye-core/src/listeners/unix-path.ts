@@ -3,6 +3,7 @@
 import { type BigIntStats, lstatSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Host } from '../host.js';
+import { pathOfKey } from './key.js';
 
 const PROBE_TIMEOUT_MS = 2000;
 const REFUSED = 42;
@@ -89,10 +90,9 @@ export interface OwnPath {
 
 /** @returns `undefined` for the key of something else than a unix path, or if no socket is there */
 export function findOwnPath(key: string): OwnPath | undefined {
-  if (!key.startsWith('unix:')) return undefined;
-  const name = key.slice('unix:'.length);
-  const identity = socketIdentity(name);
-  return identity === undefined ? undefined : { name, identity };
+  const name = pathOfKey(key);
+  const identity = name === undefined ? undefined : socketIdentity(name);
+  return name === undefined || identity === undefined ? undefined : { name, identity };
 }
 
 /**
