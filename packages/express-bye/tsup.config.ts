@@ -1,14 +1,1 @@
-import { defineConfig } from 'tsup';
-
-export default defineConfig({
-  entry: ['src/index.ts'],
-  format: ['cjs'],
-  target: 'node20',
-  platform: 'node',
-  splitting: false,
-  clean: true,
-  dts: true,
-  // Makes the types say `export =`, as the footer makes require() return the callable itself.
-  cjsInterop: true,
-  footer: { js: 'module.exports = Object.assign(module.exports.default, module.exports);' },
-});
+export { default } from '../../tsup.adapter.js';
