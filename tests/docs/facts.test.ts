@@ -3,12 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEmit, EVENT_NAMES } from '../../packages/bye-core/src/diagnostics.js';
 import { optionVariable } from '../../packages/bye-core/src/env.js';
-import {
-  type ByeOptions,
-  DURATIONS,
-  OPTION_NAMES,
-  resolveOptions,
-} from '../../packages/bye-core/src/options/options.js';
+import { DURATIONS, OPTION_NAMES, resolveOptions } from '../../packages/bye-core/src/options/options.js';
+import type { ByeOptions } from '../../packages/bye-core/src/options/types.js';
 import { codesIn, headingsOf, readPage, rowsOf, sectionOf } from './pages.js';
 import { dangerReasons, membersOf, readSource, readSources, variablesOf } from './source.js';
 

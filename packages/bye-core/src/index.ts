@@ -9,7 +9,7 @@ export { ByeError, type ByeErrorCode, type ByeErrorData } from './errors.js';
 export type { HealthAnswer } from './health.js';
 export type { Hook } from './hooks.js';
 export type { HealthCheck, HealthOptions } from './options/health.js';
-export type { ByeOptions, SuccessorOptions } from './options/options.js';
+export type { ByeOptions, SuccessorOptions } from './options/types.js';
 export type { Phase, Reason, Status } from './status.js';
 export type { CutWork, DrainReport, HealthReport, LastUpgrade, Logger, ServerRole } from './types.js';
 export type { UpgradeResult, UpgradeVerdict } from './upgrade/upgrader.js';

@@ -6,7 +6,7 @@ import type { Emit } from './diagnostics.js';
 import { closeEarlyInspector } from './early-inspector.js';
 import { describeError } from './errors.js';
 import type { Host, Timer } from './host.js';
-import type { Settings } from './options/options.js';
+import type { Settings } from './options/types.js';
 import type { Servers } from './servers.js';
 import type { Shutdown, ShutdownPlan } from './shutdown.js';
 import { handleSignals } from './signals.js';

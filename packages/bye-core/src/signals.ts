@@ -1,7 +1,7 @@
 /** From process signals to what they ask for, repeated deliveries included. */
 
 import type { Host } from './host.js';
-import type { Settings } from './options/options.js';
+import type { Settings } from './options/types.js';
 
 /** Within this time the same signal is the same request: shells, npm and systemd deliver twice. In milliseconds. */
 const REPEAT_MS = 1000;

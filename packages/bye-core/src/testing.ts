@@ -1,7 +1,7 @@
 /** For tests of applications that use bye. */
 
 import { Bye } from './api/bye.js';
-import type { ByeOptions } from './options/options.js';
+import type { ByeOptions } from './options/types.js';
 
 /**
  * An instance that touches nothing process-wide and is silent: pass it to an adapter as `bye`, and `drain()` it at the

@@ -66,6 +66,28 @@ export interface HealthReport {
   readonly lastUpgrade?: LastUpgrade;
 }
 
+/** What the control socket tells: `bye status`. */
+export interface StatusReport extends HealthReport {
+  /** Versions. */
+  readonly node: string;
+  readonly bye: string;
+  /** The script that runs, as it was given; `undefined` if Node was given code instead. */
+  readonly script?: string;
+  /** Keys of the open listeners. */
+  readonly listeners: readonly string[];
+  /** While draining: the end of the budget, in epoch milliseconds. */
+  readonly untilMs?: number;
+  /** The upgrade that runs; no `pid` before its process was started. Times in epoch milliseconds. */
+  readonly upgrade?: {
+    readonly generation: number;
+    readonly pid?: number;
+    readonly sinceMs: number;
+    readonly untilMs: number;
+  };
+  /** The old process that still drains. `untilMs` in epoch milliseconds. */
+  readonly predecessor?: { readonly pid: number; readonly untilMs: number; readonly waitingFor: string };
+}
+
 /** What the parts ask about the process they work for. */
 export interface LifecycleView {
   readonly status: Status;

@@ -5,17 +5,17 @@
  */
 
 import type { Server } from 'node:net';
-import type { Hook } from '../hooks.js';
-import { type ByeOptions, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
+import type { ByeOptions } from '../options/types.js';
 import type { Phase, Reason, Status } from '../status.js';
 import type { Tasks } from '../tasks.js';
 import type { DrainReport, HealthReport, ServerRole } from '../types.js';
 import type { UpgradeResult, UpgradeVerdict } from '../upgrade/upgrader.js';
-import { hookDeadline, type Parts, wireParts } from '../wiring/parts.js';
+import { type Hooks, hookDeadline, type Parts, wireParts } from '../wiring/parts.js';
 import { AppBinding, type BoundApp } from './app-binding.js';
+import { Hooking } from './hooking.js';
 import { obtainInstance } from './instance.js';
 import { type ByeInternals, INTERNALS, notTheProcess, OBTAIN } from './internals.js';
-import { Spawner } from './spawner.js';
 
 const SCOPE = Symbol('scope');
 
@@ -32,7 +32,7 @@ const SCOPE = Symbol('scope');
  * bye.onClose(() => database.end());
  * ```
  */
-export class Bye extends Spawner {
+export class Bye extends Hooking {
   readonly #parts: Parts;
 
   /**
@@ -75,6 +75,10 @@ export class Bye extends Spawner {
     });
   }
 
+  protected override get hooks(): Hooks {
+    return this.#parts.hooks;
+  }
+
   protected override get tasks(): Tasks {
     return this.#parts.tasks;
   }
@@ -110,23 +114,6 @@ export class Bye extends Spawner {
   /** Resolves when the old process has exited; at once in a first start. */
   get predecessor(): Promise<void> {
     return this.#parts.process?.predecessor.gone ?? Promise.resolve();
-  }
-
-  /** Resolves when a stop or an upgrade begins. */
-  onShutdown(): Promise<Reason>;
-  /**
-   * Adds a hook that runs then, before the delay; all of them together, and the drain waits for them.
-   *
-   * @returns a function that takes the hook off again
-   */
-  onShutdown(hook: Hook<Reason>): () => void;
-  onShutdown(hook?: Hook<Reason>): Promise<Reason> | (() => void) {
-    if (hook !== undefined) return this.#parts.hooks.onShutdown.add(hook);
-    const { signal } = this;
-    return new Promise((resolve) => {
-      if (signal.aborted) resolve(signal.reason as Reason);
-      signal.addEventListener('abort', () => resolve(signal.reason as Reason), { once: true });
-    });
   }
 
   /** Says that no new work should be looked for. Ends nothing, closes nothing, never exits. Idempotent. */
@@ -200,21 +187,6 @@ export class Bye extends Spawner {
     const upgrader = this.#parts.process?.upgrader;
     if (!upgrader) throw notTheProcess();
     return upgrader.upgrade(force);
-  }
-
-  /** Runs before the new process is started: release what only one process may hold. A throw fails the upgrade. */
-  onBeforeUpgrade(hook: Hook<void>): () => void {
-    return this.#parts.hooks.beforeUpgrade.add(hook);
-  }
-
-  /** Runs when an upgrade has failed, with the error: take back what `onBeforeUpgrade` released. */
-  onUpgradeFailed(hook: Hook<unknown>): () => void {
-    return this.#parts.hooks.upgradeFailed.add(hook);
-  }
-
-  /** Runs after requests and tasks, the last added first: close the database here. */
-  onClose(hook: Hook<void>): () => void {
-    return this.#parts.hooks.onClose.add(hook);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import type { Server } from 'node:net';
 import { ByeError } from '../errors.js';
-import type { ByeOptions } from '../options/options.js';
+import type { ByeOptions } from '../options/types.js';
 
 /** What other modules of bye-core, in whichever copy, ask of the process's instance. Not for applications. */
 export const INTERNALS = Symbol.for('bye.internals/1');

@@ -1,6 +1,6 @@
 /** The process's one instance, and what is asked of it without having it in hand. */
 
-import type { ByeOptions } from '../options/options.js';
+import type { ByeOptions } from '../options/types.js';
 import { Bye } from './bye.js';
 import { OBTAIN } from './internals.js';
 

@@ -1,6 +1,6 @@
 /** What old and new process say to each other, whatever carries it. */
 
-import { describeError } from '../errors.js';
+import { ByeError, describeError } from '../errors.js';
 
 /** Raised when a message changes its meaning. Neighbours understand each other; others fail harmlessly. */
 export const PROTOCOL_VERSION = 1;
@@ -11,7 +11,13 @@ export interface ErrorMessage {
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
+  /** The facts of a `ByeError`. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly cause?: ErrorMessage;
 }
+
+/** Beyond this many causes the chain is a circle, or of no use to anybody. */
+const MOST_CAUSES = 8;
 
 export type Message =
   /** New to old: I am up and speak this version. */
@@ -52,30 +58,44 @@ export function parseMessage(value: unknown): Message | undefined {
   }
 }
 
-export function toErrorMessage(error: unknown): ErrorMessage {
+export function toErrorMessage(error: unknown, causesLeft = MOST_CAUSES): ErrorMessage {
   if (!(error instanceof Error)) return { name: 'Error', message: describeError(error) };
-  const code = (error as { code?: unknown }).code;
+  const { code, data } = error as { code?: unknown; data?: unknown };
   return {
-    name: error.name,
-    message: error.message,
+    name: String(error.name),
+    message: String(error.message),
     ...(isString(code) ? { code } : {}),
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(isString(error.stack) ? { stack: error.stack } : {}),
+    ...(error instanceof ByeError && isRecord(data) ? { data } : {}),
+    ...(error.cause === undefined || causesLeft === 0 ? {} : { cause: toErrorMessage(error.cause, causesLeft - 1) }),
   };
 }
 
 /** An error of the other process as one of this process, to be the `cause` of what it led to. */
-export function fromErrorMessage(message: ErrorMessage): Error {
-  const error = new Error(message.message);
-  error.name = message.name;
-  if (message.stack !== undefined) error.stack = message.stack;
-  return message.code === undefined ? error : Object.assign(error, { code: message.code });
+export function fromErrorMessage({ name, message, code, stack, data, cause }: ErrorMessage): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause: fromErrorMessage(cause) });
+  error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return Object.assign(error, code === undefined ? {} : { code }, data === undefined ? {} : { data });
 }
 
-function parseError(value: unknown): ErrorMessage | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { name, message, code, stack } = value as Record<string, unknown>;
+export function parseError(value: unknown, causesLeft = MOST_CAUSES): ErrorMessage | undefined {
+  if (!isRecord(value)) return undefined;
+  const { name, message, code, stack, data } = value;
   if (!isString(name) || !isString(message)) return undefined;
-  return { name, message, ...(isString(code) ? { code } : {}), ...(isString(stack) ? { stack } : {}) };
+  const cause = causesLeft === 0 ? undefined : parseError(value['cause'], causesLeft - 1);
+  return {
+    name,
+    message,
+    ...(isString(code) ? { code } : {}),
+    ...(isString(stack) ? { stack } : {}),
+    ...(isRecord(data) ? { data } : {}),
+    ...(cause === undefined ? {} : { cause }),
+  };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 function isNumber(value: unknown): value is number {

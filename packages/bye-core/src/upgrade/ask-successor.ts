@@ -2,7 +2,7 @@
 
 import type { Deadline } from '../deadline.js';
 import { ByeError } from '../errors.js';
-import type { ByeOptions, SuccessorOptions } from '../options/options.js';
+import type { ByeOptions, SuccessorOptions } from '../options/types.js';
 
 /** @throws {ByeError} If the function throws, or does not answer in time (`ERR_BYE_UPGRADE_HOOK`) */
 export async function askSuccessor(

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, resolve, sep } from 'node:path';
 import { ByeError } from '../errors.js';
-import type { SuccessorOptions } from '../options/options.js';
+import type { SuccessorOptions } from '../options/types.js';
 import { buildEnvironment, type Environment } from './environment.js';
 import { stripExecArgv } from './exec-argv.js';
 import { findExecutable, isExecutable } from './find-executable.js';

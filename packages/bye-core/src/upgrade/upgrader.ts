@@ -6,7 +6,7 @@ import type { Emit } from '../diagnostics.js';
 import { ByeError, describeError } from '../errors.js';
 import type { HookList } from '../hooks.js';
 import type { Host } from '../host.js';
-import type { Settings } from '../options/options.js';
+import type { Settings } from '../options/types.js';
 import { readProcess } from '../proc.js';
 import type { LastUpgrade, LifecycleView } from '../types.js';
 import { askSuccessor } from './ask-successor.js';

@@ -14,7 +14,7 @@ import type { Lifecycle } from '../lifecycle.js';
 import { type Inherited, InheritedListeners, parseHandedListeners } from '../listeners/inherited.js';
 import { hookListen } from '../listeners/listen-hook.js';
 import { Listeners } from '../listeners/registry.js';
-import type { Settings } from '../options/options.js';
+import type { Settings } from '../options/types.js';
 import { PidFile } from '../pid-file.js';
 import { ProcessControl } from '../process-control.js';
 import type { AutoReadiness } from '../readiness.js';

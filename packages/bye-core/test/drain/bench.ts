@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { StrictConnection, type Target } from '@bye/testkit';
 import { Bye } from '../../src/api/bye.js';
-import type { ByeOptions } from '../../src/options/options.js';
+import type { ByeOptions } from '../../src/options/types.js';
 
 /** `signals` here only means: idle connections keep their grace, as in a service. */
 export const WITH_GRACE: ByeOptions = { signals: true, keepAliveGraceMs: 5000 };

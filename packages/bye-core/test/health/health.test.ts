@@ -7,7 +7,7 @@ import request from 'supertest';
 import { expect, test } from 'vitest';
 import { Bye } from '../../src/api/bye.js';
 import type { HealthOptions } from '../../src/options/health.js';
-import type { ByeOptions } from '../../src/options/options.js';
+import type { ByeOptions } from '../../src/options/types.js';
 import { Bench, createGate, WITH_GRACE } from '../drain/bench.js';
 
 /** An app that refuses everybody, and knows which requests reached it. */

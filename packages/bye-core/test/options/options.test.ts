@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { optionVariable } from '../../src/env.js';
-import { type ByeOptions, OPTION_NAMES, resolveOptions, type Settings } from '../../src/options/options.js';
+import { OPTION_NAMES, resolveOptions } from '../../src/options/options.js';
+import type { ByeOptions, Settings } from '../../src/options/types.js';
 
 const RUNNERS = ['NODE_TEST_CONTEXT', 'VITEST', 'JEST_WORKER_ID'];
 

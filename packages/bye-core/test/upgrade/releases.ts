@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'tsup';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import type { SuccessorOptions } from '../../src/options/options.js';
+import type { SuccessorOptions } from '../../src/options/types.js';
 import type { SuccessorCommand } from '../../src/upgrade/command.js';
 
 /** An app that remembers how it was started, changes what apps change, and says on request what would run next. */

@@ -1,7 +1,8 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/channel/messages.js';
 import { HookList } from '../../src/hooks.js';
-import { type ByeOptions, resolveOptions } from '../../src/options/options.js';
+import { resolveOptions } from '../../src/options/options.js';
+import type { ByeOptions } from '../../src/options/types.js';
 import type { Reason, Status } from '../../src/status.js';
 import { Predecessor } from '../../src/upgrade/predecessor.js';
 import { Upgrader } from '../../src/upgrade/upgrader.js';
