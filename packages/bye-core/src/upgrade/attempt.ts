@@ -2,13 +2,16 @@
 
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { fromErrorMessage, type Message, PROTOCOL_VERSION, parseMessage } from '../channel/messages.js';
 import { Deadline } from '../deadline.js';
-import { ByeError } from '../errors.js';
+import type { ByeError } from '../errors.js';
 import type { ChildProcess, Host, StdioOptions } from '../host.js';
 import { guardChannel } from '../internals.js';
 import { readProcess } from '../proc.js';
+import { exitError, lostError, protocolError, spawnError, timeoutError } from './attempt-errors.js';
 import type { SuccessorCommand } from './command.js';
+import type { Rider } from './rider.js';
 
 /** Readiness pipe, channel, and the first listener (the contract of `BYE_LISTENERS`). */
 export const READY_FD = 3;
@@ -27,6 +30,8 @@ export interface AttemptInput {
   /** Variables for the new process alone. */
   readonly variables: Readonly<Record<string, string>>;
   readonly listenerFds: readonly number[];
+  /** Their pipes come after the listeners. */
+  readonly riders: readonly Rider[];
   /** Until when it has to be ready; `timeoutMs` is how long that was in all, as the option says it. */
   readonly deadline: Deadline;
   readonly timeoutMs: number;
@@ -60,6 +65,7 @@ export class Attempt {
     // First of all, as what the application preloads may take its time.
     const args = [...preloadArguments, ...command.execArgv, command.script, ...command.args];
     const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', 'pipe', 'ipc', ...input.listenerFds];
+    stdio.push(...input.riders.map(() => 'pipe' as const));
     try {
       this.#child = input.host.spawn(command.execPath, args, {
         argv0: command.argv0,
@@ -70,9 +76,10 @@ export class Attempt {
         stdio,
       });
     } catch (error) {
-      throw this.#spawnError(error);
+      throw spawnError(command.execPath, error);
     }
     guardChannel(this.#child, (error) => this.#fail(this.#lost('wrote to its channel what nobody can read', error)));
+    this.#boardRiders();
   }
 
   get pid(): number | undefined {
@@ -88,7 +95,7 @@ export class Attempt {
     const ready = new Promise<void>((resolve, reject) => {
       this.#fail = reject;
       // Not once: an 'error' that nobody listens to would end this process.
-      child.on('error', (error) => reject(this.#spawnError(error)));
+      child.on('error', (error) => reject(spawnError(this.#input.command.execPath, error)));
       child.once('exit', (exitCode, signal) => void this.#exitError(exitCode, signal).then(reject));
       // Out of descriptors, Node gives a child without any pipe; its 'error' follows.
       const pipe = child.stdio?.[READY_FD] as Socket | undefined;
@@ -117,7 +124,9 @@ export class Attempt {
       if (this.#hasEnded) throw await this.#exitError(child.exitCode, child.signalCode);
       return this.#toSuccessor();
     } catch (error) {
+      for (const rider of this.#input.riders) rider.fail(error);
       await this.#end();
+      for (const pipe of this.#pipes()) pipe.destroy();
       throw error;
     } finally {
       timer.cancel();
@@ -139,6 +148,18 @@ export class Attempt {
     if (this.#child.pid !== undefined && !this.#hasEnded) this.#input.host.killSession(this.#child.pid);
   }
 
+  #boardRiders(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    for (const [index, pipe] of this.#pipes().entries())
+      this.#input.riders[index]?.board(pipe, { pid, fail: (error) => this.#fail(error) });
+  }
+
+  /** Out of descriptors, Node gives a child without any. */
+  #pipes(): Duplex[] {
+    return (this.#child.stdio?.slice(FIRST_LISTENER_FD + this.#input.listenerFds.length) ?? []) as Duplex[];
+  }
+
   get #hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
@@ -149,13 +170,7 @@ export class Attempt {
     if (message?.bye !== 'hello') return;
     this.#node = message.node;
     if (message.protocol === PROTOCOL_VERSION) return;
-    this.#fail(
-      new ByeError(
-        'ERR_BYE_PROTOCOL',
-        `Cannot upgrade as the new version speaks protocol ${message.protocol} and this one ${PROTOCOL_VERSION}: restart the service once instead`,
-        { ours: PROTOCOL_VERSION, theirs: message.protocol },
-      ),
-    );
+    this.#fail(protocolError(message.protocol));
   }
 
   #toSuccessor(): Successor {
@@ -198,39 +213,17 @@ export class Attempt {
         this.#input.host.after(LAST_WORDS_MS, resolve, true);
       });
     }
-    const pid = this.#child.pid as number;
-    const how = signal === null ? `exited with code ${exitCode}` : `was ended by ${signal}`;
-    return new ByeError(
-      'ERR_BYE_UPGRADE_EXITED',
-      `Cannot upgrade as the new process ${pid} ${how} before it was ready`,
-      { pid, exitCode, signal },
-      this.#lastWords,
-    );
-  }
-
-  #spawnError(cause: unknown): ByeError {
-    const file = this.#input.command.execPath;
-    return new ByeError('ERR_BYE_UPGRADE_SPAWN', `Cannot start the new process with ${file}`, { file }, cause);
+    // A refusal of what it was given says more than the exit that it led to.
+    const heard = Promise.all(this.#input.riders.map(({ heardAll }) => heardAll));
+    await new Deadline(this.#input.host, LAST_WORDS_MS).covers(heard);
+    return exitError(this.#child.pid as number, exitCode, signal, this.#lastWords);
   }
 
   #timeout(): ByeError {
-    const { timeoutMs } = this.#input;
-    const pid = this.#child.pid as number;
-    return new ByeError(
-      'ERR_BYE_UPGRADE_TIMEOUT',
-      `Cannot upgrade as the new process ${pid} did not become ready: waited ${timeoutMs} ms (upgradeTimeoutMs)`,
-      { pid, timeoutMs },
-      this.#lastWords,
-    );
+    return timeoutError(this.#child.pid as number, this.#input.timeoutMs, this.#lastWords);
   }
 
   #lost(what: string, cause: unknown = this.#lastWords): ByeError {
-    const pid = this.#child.pid as number;
-    return new ByeError(
-      'ERR_BYE_UPGRADE_CHANNEL_LOST',
-      `Cannot upgrade as the new process ${pid} ${what}`,
-      { pid },
-      cause,
-    );
+    return lostError(this.#child.pid as number, what, cause);
   }
 }

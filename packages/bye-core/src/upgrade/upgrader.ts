@@ -1,19 +1,19 @@
 /** The one upgrade loop: refuses, tries, and either hands the service over or leaves everything as it was. */
 
-import { PROTOCOL_VERSION } from '../channel/messages.js';
 import { Deadline } from '../deadline.js';
 import type { Emit } from '../diagnostics.js';
 import { ByeError, describeError } from '../errors.js';
 import type { HookList } from '../hooks.js';
 import type { Host } from '../host.js';
 import type { Settings } from '../options/types.js';
-import { readProcess } from '../proc.js';
 import type { LastUpgrade, LifecycleView } from '../types.js';
 import { askSuccessor } from './ask-successor.js';
-import { Attempt, FIRST_LISTENER_FD, READY_FD, type Successor } from './attempt.js';
+import { Attempt, type Successor } from './attempt.js';
 import { resolveSuccessor, type StartFacts } from './command.js';
+import { toHandoverVariables } from './handover.js';
 import type { Predecessor } from './predecessor.js';
 import { findRefusal, refuseDanger } from './refusal.js';
+import type { Rider } from './rider.js';
 
 /** What the listeners do for an upgrade. */
 export interface UpgradableListeners {
@@ -29,6 +29,8 @@ export interface UpgraderParts {
   readonly generation: number;
   readonly predecessor: Predecessor;
   readonly listeners: UpgradableListeners;
+  /** Asked for each attempt. */
+  readonly riders: () => readonly Rider[];
   readonly hasForeignChannel: boolean;
   /** A file for the new process, which runs `script`, to run first, if there is one. */
   readonly preload: (script: string) => string | undefined;
@@ -186,6 +188,7 @@ export class Upgrader {
     if (running.abortedBy) throw running.abortedBy;
     onSpawn();
     const handed = listeners.handedOn;
+    const riders = this.#parts.riders();
     const attempt = new Attempt({
       host,
       command,
@@ -193,30 +196,13 @@ export class Upgrader {
       deadline: running.deadline,
       timeoutMs: settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),
-      variables: {
-        UPGRADE_FD: String(READY_FD),
-        BYE_GENERATION: String(generation),
-        BYE_PROTOCOL: String(PROTOCOL_VERSION),
-        BYE_PREDECESSOR: JSON.stringify(this.#describeSelf()),
-        BYE_LISTENERS: JSON.stringify(
-          handed.map(({ key, names }, index) => ({ fd: FIRST_LISTENER_FD + index, key, names })),
-        ),
-      },
+      riders,
+      variables: toHandoverVariables({ host, settings, generation, listeners: handed, riders }),
     });
     running.attempt = attempt;
     if (attempt.pid !== undefined)
       emit('upgrade-started', { successorPid: attempt.pid, generation, script: command.script });
     return attempt;
-  }
-
-  #describeSelf() {
-    const { host, settings } = this.#parts;
-    return {
-      pid: host.pid,
-      startTime: readProcess(host.pid)?.startTime ?? '',
-      drainTimeoutMs: settings.upgradeDrainTimeoutMs + settings.closeReserveMs,
-      upgradeSignals: settings.upgradeSignals,
-    };
   }
 
   /** What is put back after an upgrade, finished or failed, must not change how it ended. */

@@ -74,6 +74,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     start,
     predecessor,
     listeners,
+    riders: () => [],
     hasForeignChannel,
     preload: findPreload,
     restorePidFile: () => pidFile()?.restore(),

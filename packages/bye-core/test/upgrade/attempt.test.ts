@@ -35,6 +35,7 @@ function attempt(preload?: string): Attempt {
     command: COMMAND,
     variables: { UPGRADE_FD: '3' },
     listenerFds: [21, 17],
+    riders: [],
     deadline: new Deadline(host, 5000),
     timeoutMs: 5000,
     preload,

@@ -65,6 +65,7 @@ function create(options: ByeOptions = {}): Upgrader {
         return [{ restore: restorePath, release: () => {} }];
       },
     },
+    riders: () => [],
     hasForeignChannel: false,
     preload: () => undefined,
     beforeUpgrade,
