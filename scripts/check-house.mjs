@@ -27,6 +27,8 @@ const FLOORS = [
       'tasks.ts',
       'hooks.ts',
       'signals.ts',
+      'signal-hooks.ts',
+      'held-signals.ts',
       'health.ts',
       'readiness.ts',
       'early-inspector.ts',

@@ -15,6 +15,7 @@ export interface ByeEvents {
   phase: { phase: Phase };
   drained: DrainReport;
   exit: { code: number; keptAliveBy: readonly string[] };
+  signal: { signal: string; action: 'stop' | 'upgrade' | 'exit' | 'hooks' };
   'signal-ignored': { signal: string; why: string };
   'task-failed': { name: string; error: unknown };
   'hook-failed': { hook: string; error: unknown };
@@ -51,6 +52,7 @@ const EVENTS: Table = {
     'info',
     ({ code, keptAliveBy }) => `exit ${code}${keptAliveBy.length > 0 ? `; still open: ${keptAliveBy.join(', ')}` : ''}`,
   ],
+  signal: ['debug', ({ signal, action }) => `${signal} received: ${action}`],
   'signal-ignored': ['info', ({ signal, why }) => `${signal} ignored: ${why}`],
   'task-failed': ['error', ({ name, error }) => `task '${name}' failed: ${describeError(error)}`],
   'hook-failed': ['error', ({ hook, error }) => `${hook} hook failed: ${describeError(error)}`],

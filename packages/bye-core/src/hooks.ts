@@ -23,6 +23,10 @@ export class HookList<Argument> {
     };
   }
 
+  get size(): number {
+    return this.#hooks.length;
+  }
+
   /**
    * Starts all in the order they were added and waits for them together.
    *
@@ -50,6 +54,13 @@ export class HookList<Argument> {
       if (!(await deadline.covers(run, othersLeft > 0 ? 0.5 : 1))) errors.push(this.#late());
     }
     return errors;
+  }
+
+  /** Runs one after the other in the order they were added, for as long as they take; what one throws stops none. */
+  async runInOrder(argument: Argument, onError: (error: unknown) => void): Promise<void> {
+    for (const hook of [...this.#hooks]) {
+      if (this.#hooks.includes(hook)) await this.#run(hook, argument).catch(onError);
+    }
   }
 
   /** Runs in the order they were added; the first that throws ends it. @throws what that hook threw */

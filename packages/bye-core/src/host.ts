@@ -41,6 +41,15 @@ export interface Host {
 /** The only signals Node can listen to on Windows. */
 const WINDOWS_SIGNALS = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']);
 
+/** Those of this platform, and those that others have: one list of signals may serve several. */
+const KNOWN_SIGNALS = new Set<unknown>([
+  ...Object.keys(constants.signals),
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGQUIT',
+  'SIGBREAK',
+]);
+
 /** setTimeout's limit; anything longer would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -92,6 +101,11 @@ export const realHost: Host = {
     }
   },
 };
+
+/** Whether this is a signal, and one that a process may answer. Node takes an unknown name for an event of the app's own. */
+export function canHandle(signal: unknown): signal is NodeJS.Signals {
+  return KNOWN_SIGNALS.has(signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP';
+}
 
 /** Resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
 export function pause(host: Host, ms: number, signal?: AbortSignal): Promise<void> {

@@ -6,29 +6,33 @@
 
 import { isMainThread } from 'node:worker_threads';
 import { type HandoverVariables, openLink } from './channel/link.js';
+import { HeldSignals } from './held-signals.js';
 import { realHost } from './host.js';
+import { pathOfKey } from './listeners/key.js';
 import { guardPaths } from './listeners/path-guard.js';
+
+type SignalNames = { hookedSignals?: NodeJS.Signals[]; upgradeSignals?: NodeJS.Signals[] };
 
 // Children and worker threads of the application inherit the execArgv of the process. Threads, which Node gives its own
 // copy, run this file again.
 const at = process.execArgv.indexOf(__filename);
 if (at > 0) process.execArgv.splice(at - 1, 2);
 if (isMainThread) {
-  openLink((variables) => [guardSignals(variables), guardPaths(inheritedPaths(variables))]);
+  openLink((variables) => ({
+    signals: holdSignals(variables),
+    undo: [guardPaths(inheritedPaths(variables))],
+  }));
 }
 
 /** Until bye answers them: SIGUSR1 would open the inspector, any other would kill. */
-function guardSignals(variables: HandoverVariables): () => void {
-  const signals = parse<{ upgradeSignals?: NodeJS.Signals[] }>(variables.BYE_PREDECESSOR)?.upgradeSignals ?? [];
-  const removers = signals.map((signal) => realHost.onSignal(signal, () => {}));
-  return () => {
-    for (const remove of removers) remove();
-  };
+function holdSignals(variables: HandoverVariables): HeldSignals {
+  const { hookedSignals, upgradeSignals } = parse<SignalNames>(variables.BYE_PREDECESSOR) ?? {};
+  return new HeldSignals(realHost, hookedSignals ?? [], upgradeSignals ?? []);
 }
 
 function inheritedPaths(variables: HandoverVariables): string[] {
   const listeners = parse<{ key?: string }[]>(variables.BYE_LISTENERS) ?? [];
-  return listeners.flatMap(({ key }) => (key?.startsWith('unix:') ? [key.slice('unix:'.length)] : []));
+  return listeners.flatMap(({ key }) => pathOfKey(key ?? '') ?? []);
 }
 
 function parse<T>(json: string | undefined): T | undefined {

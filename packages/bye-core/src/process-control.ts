@@ -62,10 +62,19 @@ export class ProcessControl {
     this.#removeHandlers = () => {};
     if (settings.signals)
       this.#removeHandlers = handleSignals(host, settings, {
-        stop: (signal) => void this.stop(signal),
-        // Refused or failed: it was told, and this process serves on.
-        upgrade: () => void this.#parts.upgrade().catch(() => {}),
-        force: (signal) => this.#force(signal),
+        stop: (signal) => {
+          emit('signal', { signal, action: 'stop' });
+          void this.stop(signal);
+        },
+        upgrade: (signal) => {
+          emit('signal', { signal, action: 'upgrade' });
+          // Refused or failed: it was told, and this process serves on.
+          void this.#parts.upgrade().catch(() => {});
+        },
+        force: (signal) => {
+          emit('signal', { signal, action: 'exit' });
+          this.#force(signal);
+        },
         ignore: (signal, why) => emit('signal-ignored', { signal, why }),
       });
     removeOld();

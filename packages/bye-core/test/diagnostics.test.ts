@@ -17,6 +17,7 @@ const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, stri
     'drained in 5 ms, 3 answered',
   ],
   exit: [{ code: 1, keptAliveBy: ['Timeout', 'TCPSocketWrap'] }, 'info', 'exit 1; still open: Timeout, TCPSocketWrap'],
+  signal: [{ signal: 'SIGHUP', action: 'hooks' }, 'debug', 'SIGHUP received: hooks'],
   'signal-ignored': [{ signal: 'SIGTERM', why: 'delivered twice' }, 'info', 'SIGTERM ignored: delivered twice'],
   'task-failed': [{ name: 'mail', error: new TypeError('no') }, 'error', "task 'mail' failed: TypeError: no"],
   'hook-failed': [{ hook: 'onClose', error: 'no' }, 'error', 'onClose hook failed: no'],

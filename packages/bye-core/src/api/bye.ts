@@ -54,8 +54,12 @@ export class Bye extends Hooking {
     const { process } = this.#parts;
     return {
       configure: (options) => {
-        Object.assign(this.#parts.settings, resolveOptions(options, 'process', this.#parts.host.pid));
+        const { settings, hooks, host } = this.#parts;
+        const asked = resolveOptions(options, 'process', host.pid);
+        hooks.onSignal.check(asked);
+        Object.assign(settings, asked);
         process?.control.handleSignals();
+        hooks.onSignal.apply();
       },
       ports: () => process?.inherited.activatedPorts ?? [],
       reservePort: (server, port) => process?.listeners.reservePort(server, port),

@@ -38,6 +38,23 @@ export abstract class Hooking extends Spawner {
     return this.hooks.upgradeFailed.add(hook);
   }
 
+  /**
+   * Runs when a signal comes that operators send to a living service: SIGHUP to reload the configuration, SIGUSR2 to
+   * reopen logs. In every generation, while it drains and stops as well.
+   *
+   * The hooks of a signal run in the order they were added, one run at a time: what comes while they run makes them run
+   * once more. What one throws is the event `hook-failed` and stops nothing. One that never ends keeps the later runs
+   * from beginning. A signal that came while the new process of an upgrade started is delivered once, if the hook is
+   * added before that is ready. Only the process's instance listens, and only where it handles signals.
+   *
+   * @returns a function that takes the hook off again; with the last one the signal does again what Node does with it
+   * @throws {RangeError} If the signal stops or upgrades the service (`onShutdown` and `onBeforeUpgrade` are for that),
+   * can't be handled (SIGKILL, SIGSTOP), or is none
+   */
+  onSignal(name: NodeJS.Signals, hook: Hook<NodeJS.Signals>): () => void {
+    return this.hooks.onSignal.add(name, hook);
+  }
+
   /** Runs after requests and tasks, the last added first: close the database here. */
   onClose(hook: Hook<void>): () => void {
     return this.hooks.onClose.add(hook);

@@ -20,9 +20,25 @@ export interface Link {
   receive(listener: (message: Message) => void): void;
   /** Calls back when the old process has gone, at once if it already has. */
   onLost(listener: () => void): void;
-  /** Ends what only a process that is not ready yet needs: error reports, path and signal guards. */
-  settle(): void;
+  /** Ends the keeping back of a signal for its hook. @returns whether it came meanwhile */
+  takeSignal(signal: string): boolean;
+  /**
+   * Ends what only a process that is not ready yet needs: error reports, path and signal guards.
+   *
+   * @returns the signals that came and that nobody took
+   */
+  settle(): string[];
 }
+
+/** What has to be done in a new process for as long as it is not ready. */
+export interface Guards {
+  readonly signals: { take(signal: string): boolean; release(): string[] };
+  readonly undo: readonly (() => void)[];
+}
+
+type CreateGuards = (variables: HandoverVariables) => Guards;
+
+const NO_GUARDS: CreateGuards = () => ({ signals: { take: () => false, release: () => [] }, undo: [] });
 
 const LINK = Symbol.for('bye.link/1');
 
@@ -33,20 +49,21 @@ interface LinkHolder {
 /**
  * The link of this process, made at the first call.
  *
- * @param guards what else to undo once the process has settled
+ * @param createGuards what to do until the process has settled
  * @returns `undefined` unless an old process started this one for an upgrade
  */
-export function openLink(guards: (variables: HandoverVariables) => (() => void)[] = () => []): Link | undefined {
+export function openLink(createGuards = NO_GUARDS): Link | undefined {
   const holder = globalThis as LinkHolder;
-  if (!(LINK in holder)) holder[LINK] = createLink(guards);
+  if (!(LINK in holder)) holder[LINK] = createLink(createGuards);
   return holder[LINK];
 }
 
-function createLink(guards: (variables: HandoverVariables) => (() => void)[]): Link | undefined {
+function createLink(createGuards: CreateGuards): Link | undefined {
   const variables = takeVariables(HANDOVER_VARIABLES);
   if (variables.UPGRADE_FD === undefined) return undefined;
   parseWholeNumber('UPGRADE_FD', variables.UPGRADE_FD, 0x7fffffff);
-  const undo = guards(variables);
+  const { signals, undo: ownUndo } = createGuards(variables);
+  const undo = [...ownUndo];
   // Without BYE_PROTOCOL the parent is not bye but knows the readiness byte; its IPC channel, if any, is the app's.
   const channel = variables.BYE_PROTOCOL === undefined ? undefined : hideChannel();
   if (channel) undo.push(reportErrors(channel.send));
@@ -56,8 +73,10 @@ function createLink(guards: (variables: HandoverVariables) => (() => void)[]): L
     send: channel?.send ?? (() => {}),
     receive: channel?.receive ?? (() => {}),
     onLost: channel?.onLost ?? ((listener) => listener()),
+    takeSignal: (signal) => signals.take(signal),
     settle: () => {
       for (const step of undo.splice(0)) step();
+      return signals.release();
     },
   };
 }

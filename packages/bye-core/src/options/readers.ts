@@ -1,23 +1,15 @@
 /** Reads one option: from its variable, which wins, from what the application gave, or its default. */
 
-import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { readOptionVariable, readVariable } from '../env.js';
 import { ByeError } from '../errors.js';
+import { canHandle } from '../host.js';
 import type { Logger } from '../types.js';
 import { type HealthSettings, resolveHealth } from './health.js';
 import { createStderrLogger, isLogLevel } from './stderr-logger.js';
 
 const KUBERNETES_DELAY_MS = 5000;
 const MOST_MS = 2 ** 31 - 1;
-/** Those of this platform, and those that others have: one list may serve several. */
-const KNOWN_SIGNALS = new Set<unknown>([
-  ...Object.keys(constants.signals),
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGQUIT',
-  'SIGBREAK',
-]);
 
 /** @param workMs what of a stop is there for the delay and for requests, in milliseconds */
 export function readDelay(value: unknown, workMs: number): number {
@@ -52,8 +44,7 @@ export function readSignals(
   if (!Array.isArray(list))
     throw new TypeError(`Option '${option}' must be an array of signal names: got ${typeof list}`);
   for (const signal of list) {
-    // Node takes a name it does not know for an event of the application's own.
-    if (KNOWN_SIGNALS.has(signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP') continue;
+    if (canHandle(signal)) continue;
     const expected = `signal names like SIGTERM, and neither SIGKILL nor SIGSTOP, which can't be handled`;
     if (text !== undefined) throw environmentError(name, text, expected);
     throw new RangeError(`Option '${option}' must hold ${expected}: got ${JSON.stringify(signal)}`);

@@ -12,17 +12,20 @@ export interface HandoverInput {
   readonly settings: Settings;
   /** Of the new process. */
   readonly generation: number;
+  readonly hookedSignals: readonly string[];
   readonly listeners: readonly { readonly key: string; readonly names: readonly string[] }[];
   readonly riders: readonly Rider[];
 }
 
-export function toHandoverVariables({ host, settings, generation, listeners, riders }: HandoverInput) {
+export function toHandoverVariables(input: HandoverInput) {
+  const { host, settings, generation, hookedSignals, listeners, riders } = input;
   const firstPipe = FIRST_LISTENER_FD + listeners.length;
   const predecessor = {
     pid: host.pid,
     startTime: readProcess(host.pid)?.startTime ?? '',
     drainTimeoutMs: settings.upgradeDrainTimeoutMs + settings.closeReserveMs,
     upgradeSignals: settings.upgradeSignals,
+    hookedSignals,
     // No variables of their own: what a neighbour does not know would stay in its environment, and be taken for true by
     // the generation after that.
     ...Object.fromEntries(riders.map(({ fact }, index) => [fact, firstPipe + index])),

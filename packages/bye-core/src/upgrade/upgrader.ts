@@ -36,6 +36,8 @@ export interface UpgraderParts {
   readonly preload: (script: string) => string | undefined;
   readonly beforeUpgrade: HookList<void>;
   readonly upgradeFailed: HookList<unknown>;
+  /** What the application has hooks for: kept back in the new process until that has its own. */
+  readonly hookedSignals: () => readonly string[];
   readonly emit: Emit;
   /** The PID file as it was, after a new process may have written its own PID there. */
   readonly restorePidFile: () => void;
@@ -197,7 +199,14 @@ export class Upgrader {
       timeoutMs: settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),
       riders,
-      variables: toHandoverVariables({ host, settings, generation, listeners: handed, riders }),
+      variables: toHandoverVariables({
+        host,
+        settings,
+        generation,
+        hookedSignals: this.#parts.hookedSignals(),
+        listeners: handed,
+        riders,
+      }),
     });
     running.attempt = attempt;
     if (attempt.pid !== undefined)

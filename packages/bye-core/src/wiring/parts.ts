@@ -17,6 +17,7 @@ import type { ByeOptions, Settings } from '../options/types.js';
 import { AutoReadiness } from '../readiness.js';
 import { Servers } from '../servers.js';
 import { Shutdown } from '../shutdown.js';
+import { SignalHooks } from '../signal-hooks.js';
 import type { Reason } from '../status.js';
 import { Tasks } from '../tasks.js';
 import type { HealthReport, LastUpgrade } from '../types.js';
@@ -45,6 +46,7 @@ export interface Hooks {
   readonly onClose: HookList<void>;
   readonly beforeUpgrade: HookList<void>;
   readonly upgradeFailed: HookList<unknown>;
+  readonly onSignal: SignalHooks;
 }
 
 /** @param onReady called when auto-readiness finds the service ready */
@@ -54,13 +56,20 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
   const debug = isDebugging() ? [createStderrLogger('debug', host.pid)] : [];
   const emit = createEmit(() => [settings.logger, ...debug], host.pid);
   const lifecycle = new Lifecycle(host);
+  const link = scope === 'process' && isMainThread ? openLink() : undefined;
   const hooks: Hooks = {
     onShutdown: new HookList('onShutdown'),
     onClose: new HookList('onClose'),
     beforeUpgrade: new HookList('onBeforeUpgrade'),
     upgradeFailed: new HookList('onUpgradeFailed'),
+    onSignal: new SignalHooks({
+      host,
+      emit,
+      settings,
+      ownsSignals: scope === 'process',
+      takeHeld: (signal) => link?.takeSignal(signal) ?? false,
+    }),
   };
-  const link = scope === 'process' && isMainThread ? openLink() : undefined;
   checkProtocol(link?.variables.BYE_PROTOCOL);
   const generation = parseWholeNumber('BYE_GENERATION', link?.variables.BYE_GENERATION ?? '0');
   let lastUpgrade = (): LastUpgrade | undefined => undefined;

@@ -20,6 +20,7 @@ import { ProcessControl } from '../process-control.js';
 import type { AutoReadiness } from '../readiness.js';
 import type { Servers } from '../servers.js';
 import type { Shutdown } from '../shutdown.js';
+import type { SignalHooks } from '../signal-hooks.js';
 import { type ActivatedSocket, readActivation } from '../systemd/activation.js';
 import { describeSocket, readSocketTable } from '../systemd/sockets.js';
 import type { Tasks } from '../tasks.js';
@@ -33,7 +34,11 @@ export interface UpgradeWiring {
   readonly settings: Settings;
   readonly emit: Emit;
   readonly lifecycle: Lifecycle;
-  readonly hooks: { readonly beforeUpgrade: HookList<void>; readonly upgradeFailed: HookList<unknown> };
+  readonly hooks: {
+    readonly beforeUpgrade: HookList<void>;
+    readonly upgradeFailed: HookList<unknown>;
+    readonly onSignal: SignalHooks;
+  };
   readonly servers: Servers;
   readonly tasks: Tasks;
   readonly shutdown: Shutdown;
@@ -75,6 +80,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     predecessor,
     listeners,
     riders: () => [],
+    hookedSignals: () => wiring.hooks.onSignal.names,
     hasForeignChannel,
     preload: findPreload,
     restorePidFile: () => pidFile()?.restore(),
@@ -116,7 +122,9 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       pidFile()?.write();
       if (link?.variables.UPGRADE_FD !== undefined) announceReady(link.variables.UPGRADE_FD);
       listeners.startAccepting();
-      link?.settle();
+      for (const signal of link?.settle() ?? []) {
+        emit('signal-ignored', { signal, why: 'it came before this version was ready, which has no hook for it' });
+      }
       predecessor.startDrain();
     },
   };

@@ -25,6 +25,7 @@ const MEMBERS = [
   'onBeforeUpgrade',
   'onClose',
   'onShutdown',
+  'onSignal',
   'onUpgradeFailed',
   'phase',
   'predecessor',
@@ -301,6 +302,7 @@ test.each([
   ['onUpgradeFailed', (bye: core.Bye) => bye.onUpgradeFailed(undefined as never)],
   ['onClose', (bye: core.Bye) => bye.onClose({} as never)],
   ['onShutdown', (bye: core.Bye) => bye.onShutdown(null as never)],
+  ['onSignal', (bye: core.Bye) => bye.onSignal('SIGHUP', 'hook' as never)],
 ])('%s() refuses what is no function, and names itself', (name, add) => {
   expect(() => add(createTestBye())).toThrow(new RegExp(`^${name}\\(\\) takes a function`));
 });

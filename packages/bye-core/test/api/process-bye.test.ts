@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ByeError, type ByeOptions } from '../../src/index.js';
+import { type Bye, ByeError, type ByeOptions } from '../../src/index.js';
 
 const SLOT = Symbol.for('bye.process/1');
 beforeEach(() => {
@@ -32,9 +32,23 @@ test('processBye() refuses other options than the first, with an error that ever
   expect(() => core.processBye({ pidFile: '/b' })).toThrow(ByeError);
 });
 
+test('processBye() refuses options that give a hooked signal another meaning, and stays as it was', async () => {
+  const { registerBye } = await import('../../src/api/process-bye.js');
+  const { processBye } = await import('../../src/index.js');
+  registerBye();
+  const { instance } = Reflect.get(globalThis, SLOT) as { instance: Bye };
+  const remove = instance.onSignal('SIGHUP', () => {});
+  expect(() => processBye({ stopSignals: ['SIGHUP'] })).toThrow(/SIGHUP as it is in stopSignals: use onShutdown/);
+  expect(() => processBye({ upgradeSignals: ['SIGHUP'] })).toThrow(/use onBeforeUpgrade/);
+  remove();
+  expect(processBye({ stopSignals: ['SIGHUP'] })).toBe(instance);
+  expect(() => instance.onSignal('SIGHUP', () => {})).toThrow(RangeError);
+});
+
 test('processBye() touches nothing process-wide under a test runner', async () => {
   const before = process.eventNames().map((name) => [name, process.listenerCount(name)]);
   const { bye } = await load();
+  bye.onSignal('SIGHUP', () => {});
   await bye.ready();
   await bye.stop();
   expect(process.eventNames().map((name) => [name, process.listenerCount(name)])).toEqual(before);

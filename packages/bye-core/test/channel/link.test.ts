@@ -123,6 +123,13 @@ test('settle() takes the guards off once, and ends the reports', async () => {
   expect(messages).toEqual([]);
 });
 
+test('takeSignal() and settle() tell which signals came', async () => {
+  const child = await start(UPGRADE);
+  expect(await child.ask('take')).toEqual([true, false]);
+  expect(await child.ask('ignored')).toEqual(['guard off', '2']);
+  expect(await child.next()).toEqual([['SIGUSR2']]);
+});
+
 test('the channel alone does not keep the new process alive', async () => {
   const child = await start(UPGRADE);
   const exit = once(child.process, 'exit');

@@ -31,7 +31,13 @@ class FakeLink implements Link {
     this.lose = listener;
   }
 
-  settle(): void {}
+  takeSignal(): boolean {
+    return false;
+  }
+
+  settle(): string[] {
+    return [];
+  }
 }
 
 let host: FakeHost;

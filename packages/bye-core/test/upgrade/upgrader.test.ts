@@ -66,6 +66,7 @@ function create(options: ByeOptions = {}): Upgrader {
       },
     },
     riders: () => [],
+    hookedSignals: () => ['SIGHUP'],
     hasForeignChannel: false,
     preload: () => undefined,
     beforeUpgrade,
@@ -111,6 +112,7 @@ test('upgrade() tells the new process all it needs in its environment', async ()
     pid: host.pid,
     drainTimeoutMs: 303_000,
     upgradeSignals: ['SIGUSR1'],
+    hookedSignals: ['SIGHUP'],
   });
 });
 
