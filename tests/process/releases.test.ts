@@ -117,6 +117,7 @@ test.each(['an object', 'a function'])(
     const third = await ask(app);
     expect(third.env).toMatchObject({ HOME: '/first' });
     expect(third.env).not.toHaveProperty('COLOUR');
+    expect(third.argv.slice(2)).toEqual(['--blue']);
   },
 );
 

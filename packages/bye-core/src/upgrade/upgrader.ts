@@ -14,6 +14,7 @@ import { toHandoverVariables } from './handover.js';
 import type { Predecessor } from './predecessor.js';
 import { findRefusal, refuseDanger } from './refusal.js';
 import type { Rider } from './rider.js';
+import { runBeforeHooks, runFailedHooks } from './upgrade-hooks.js';
 
 /** What the listeners do for an upgrade. */
 export interface UpgradableListeners {
@@ -59,6 +60,8 @@ interface Running {
   attempt: Attempt | undefined;
   abortedBy: ByeError | undefined;
   readonly deadline: Deadline;
+  /** Of the hooks that take back what was released, once it has failed. */
+  failing: Deadline | undefined;
   /** Resolves when nothing of it is left to do, however it ended. */
   over: Promise<unknown>;
 }
@@ -101,7 +104,13 @@ export class Upgrader {
     }
     const startedAt = host.now();
     const deadline = new Deadline(host, this.#parts.settings.upgradeTimeoutMs);
-    const running: Running = { attempt: undefined, abortedBy: undefined, deadline, over: Promise.resolve() };
+    const running: Running = {
+      attempt: undefined,
+      abortedBy: undefined,
+      deadline,
+      failing: undefined,
+      over: Promise.resolve(),
+    };
     this.#running = running;
     const outcome = this.#try(generation + 1, running);
     running.over = outcome.catch(() => {});
@@ -138,6 +147,8 @@ export class Upgrader {
     running.attempt?.abort(running.abortedBy);
     // What comes before the new process, hooks and `successor`, is waited for no longer.
     running.deadline.shorten(0);
+    // What a stop gives to hooks: one that hangs must not use up the time of the requests.
+    running.failing?.shorten(this.#parts.settings.closeReserveMs);
     return running.over;
   }
 
@@ -147,10 +158,10 @@ export class Upgrader {
   }
 
   async #try(generation: number, running: Running): Promise<Successor> {
-    const { host, settings, listeners, upgradeFailed } = this.#parts;
+    const { host, settings, listeners, beforeUpgrade, upgradeFailed, emit } = this.#parts;
     let holds: ReturnType<UpgradableListeners['holdPaths']> = [];
     try {
-      await this.#runBeforeHooks(running.deadline);
+      await runBeforeHooks(beforeUpgrade, running.deadline);
       const attempt = await this.#spawn(generation, running, () => {
         holds = listeners.holdPaths();
       });
@@ -163,23 +174,10 @@ export class Upgrader {
       const error = running.abortedBy ?? cause;
       for (const hold of holds) this.#warnIfFails(() => hold.restore());
       this.#warnIfFails(this.#parts.restorePidFile);
-      const failures = await upgradeFailed.runTogether(error, new Deadline(host, settings.upgradeTimeoutMs));
-      for (const failure of failures) this.#parts.emit('hook-failed', { hook: upgradeFailed.name, error: failure });
+      const failing = new Deadline(host, running.abortedBy ? settings.closeReserveMs : settings.upgradeTimeoutMs);
+      running.failing = failing;
+      await runFailedHooks(upgradeFailed, error, failing, emit);
       throw error;
-    }
-  }
-
-  async #runBeforeHooks(deadline: Deadline): Promise<void> {
-    const { beforeUpgrade } = this.#parts;
-    try {
-      await beforeUpgrade.runUntilError(undefined, deadline);
-    } catch (error) {
-      throw new ByeError(
-        'ERR_BYE_UPGRADE_HOOK',
-        'Cannot upgrade as a hook given to onBeforeUpgrade() failed',
-        {},
-        error,
-      );
     }
   }
 

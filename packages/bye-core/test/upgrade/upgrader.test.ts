@@ -291,6 +291,27 @@ test('abort() waits no longer for a hook that hangs', async () => {
   expect([upgrader.isRunning, host.timers]).toEqual([false, 0]);
 });
 
+test.each(['before', 'after'])(
+  'abort() %s the failure leaves hooks that take back only closeReserveMs',
+  async (when) => {
+    upgradeFailed.add(never);
+    const upgrader = create({ closeReserveMs: 700 });
+    const upgrade = upgrader.upgrade(false);
+    const rejected = expect(upgrade).rejects.toMatchObject({ name: 'ByeError' });
+    await settle();
+    if (when === 'after') child.end(1);
+    await settle();
+    const over = upgrader.abort('this process was told to stop');
+    child.end(1);
+    await host.advance(699);
+    expect(upgrader.isRunning).toBe(true);
+    await host.advance(301);
+    await over;
+    await rejected;
+    expect([upgrader.isRunning, host.timers]).toEqual([false, 0]);
+  },
+);
+
 test('abort() waits no longer for a `successor` that hangs', async () => {
   const upgrader = create({ successor: never as never });
   const upgrade = upgrader.upgrade(false);
