@@ -11,8 +11,10 @@ import type { CutWork, DrainReport, Logger } from './types.js';
  */
 export interface ByeEvents {
   ready: { generation: number; startedMs: number };
+  readiness: { green: boolean };
   stop: { reason: Reason; signal: string | undefined };
   phase: { phase: Phase };
+  'drain-hurried': { withinMs: number };
   drained: DrainReport;
   exit: { code: number; keptAliveBy: readonly string[] };
   signal: { signal: string; action: 'stop' | 'upgrade' | 'exit' | 'hooks' };
@@ -21,11 +23,19 @@ export interface ByeEvents {
   'hook-failed': { hook: string; error: unknown };
   'listener-adopted': { key: string; fd: number };
   'listener-dropped': { key: string };
+  'listener-opened': { key: string };
+  'listener-closed': { key: string };
+  'pid-file-written': { path: string };
+  'pid-file-removed': { path: string };
+  'upgrade-requested': { generation: number; force: boolean };
   'upgrade-started': { successorPid: number; generation: number; script: string };
+  'successor-loaded': { successorPid: number; node: string; protocol: number };
   'upgrade-finished': { successorPid: number; generation: number; durationMs: number; node: string | undefined };
   'upgrade-refused': { error: unknown };
   'upgrade-failed': { error: unknown };
   'successor-lost': { successorPid: number; exitCode: number | null; signal: string | null };
+  'predecessor-draining': { predecessorPid: number; untilMs: number };
+  'predecessor-hurried': { predecessorPid: number; withinMs: number };
   'predecessor-gone': { predecessorPid: number };
   'predecessor-killed': { predecessorPid: number };
   warning: { message: string };
@@ -42,11 +52,13 @@ type Table = {
 
 const EVENTS: Table = {
   ready: ['info', ({ generation, startedMs }) => `ready after ${startedMs} ms, generation ${generation}`],
+  readiness: ['info', ({ green }) => (green ? 'readiness is green again' : 'readiness turned red by the application')],
   stop: [
     'info',
     ({ reason, signal }) => (reason === 'upgrade' ? 'draining: replaced' : `stopping${signal ? ` on ${signal}` : ''}`),
   ],
   phase: ['debug', ({ phase }) => `draining: ${phase}`],
+  'drain-hurried': ['info', ({ withinMs }) => `draining: to end within ${withinMs} ms`],
   drained: ['info', ({ durationMs, requestsFinished }) => `drained in ${durationMs} ms, ${requestsFinished} answered`],
   exit: [
     'info',
@@ -58,9 +70,22 @@ const EVENTS: Table = {
   'hook-failed': ['error', ({ hook, error }) => `${hook} hook failed: ${describeError(error)}`],
   'listener-adopted': ['debug', ({ key, fd }) => `listener ${key} adopted from descriptor ${fd}`],
   'listener-dropped': ['warn', ({ key }) => `listener ${key} closed, as this version does not listen on it`],
+  'listener-opened': ['debug', ({ key }) => `listener ${key} open`],
+  'listener-closed': ['debug', ({ key }) => `listener ${key} closed`],
+  'pid-file-written': ['debug', ({ path }) => `PID file ${path} written`],
+  'pid-file-removed': ['debug', ({ path }) => `PID file ${path} removed`],
+  'upgrade-requested': [
+    'debug',
+    ({ generation, force }) => `upgrade to generation ${generation} begins${force ? ', by force' : ''}`,
+  ],
   'upgrade-started': [
     'info',
     ({ successorPid, generation, script }) => `upgrade to generation ${generation}: ${script}, pid ${successorPid}`,
+  ],
+  'successor-loaded': [
+    'debug',
+    ({ successorPid, node, protocol }) =>
+      `the new process ${successorPid} has loaded bye: node ${node}, protocol ${protocol}`,
   ],
   'upgrade-finished': [
     'info',
@@ -74,6 +99,11 @@ const EVENTS: Table = {
     ({ exitCode }) => (exitCode === 0 ? 'info' : 'error'),
     ({ successorPid, exitCode, signal }) =>
       `the new process ${successorPid} ended after it took over: ${signal ?? `exit code ${exitCode}`}`,
+  ],
+  'predecessor-draining': ['debug', ({ predecessorPid }) => `the old process ${predecessorPid} drains`],
+  'predecessor-hurried': [
+    'info',
+    ({ predecessorPid, withinMs }) => `told the old process ${predecessorPid} to end within ${withinMs} ms`,
   ],
   'predecessor-gone': ['info', ({ predecessorPid }) => `the old process ${predecessorPid} has ended`],
   'predecessor-killed': [

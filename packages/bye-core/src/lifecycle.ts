@@ -56,8 +56,11 @@ export class Lifecycle {
     return this.#cut.signal;
   }
 
-  setGreen(green: boolean): void {
+  /** @returns whether that is a change */
+  setGreen(green: boolean): boolean {
+    if (green === this.#green) return false;
     this.#green = green;
+    return true;
   }
 
   becomeReady(): boolean {

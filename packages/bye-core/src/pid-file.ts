@@ -34,14 +34,18 @@ export class PidFile {
     }
   }
 
-  /** After a new process failed: puts this process's PID back if the other had written its own. */
-  restore(): void {
-    if (this.#read() !== String(this.#pid)) this.write();
+  /** After a new process failed: puts this process's PID back if the other had written its own. @returns whether it had */
+  restore(): boolean {
+    if (this.#read() === String(this.#pid)) return false;
+    this.write();
+    return true;
   }
 
-  /** At the last stop; leaves the file alone if it names another process. */
-  remove(): void {
-    if (this.#read() === String(this.#pid)) rmSync(this.path, { force: true });
+  /** At the last stop; leaves the file alone if it names another process. @returns whether it did not */
+  remove(): boolean {
+    if (this.#read() !== String(this.#pid)) return false;
+    rmSync(this.path, { force: true });
+    return true;
   }
 
   #read(): string | undefined {

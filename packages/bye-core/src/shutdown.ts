@@ -87,6 +87,7 @@ export class Shutdown {
   hurryIfRunning(withinMs: number, graceMs: number): void {
     if (!this.#plan) return;
     const { reserveMs } = this.#plan;
+    this.#parts.emit('drain-hurried', { withinMs });
     this.#work?.shorten(Math.max(0, withinMs - reserveMs));
     this.#whole?.shorten(Math.max(withinMs, reserveMs));
     this.#announced?.until.shorten(Math.max(0, withinMs - reserveMs));

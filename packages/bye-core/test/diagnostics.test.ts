@@ -9,8 +9,10 @@ type Line = [level: string, data: object, message: string];
 /** One payload for each event, and how the log tells it. */
 const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, string] } = {
   ready: [{ generation: 2, startedMs: 31 }, 'info', 'ready after 31 ms, generation 2'],
+  readiness: [{ green: false }, 'info', 'readiness turned red by the application'],
   stop: [{ reason: 'stop', signal: 'SIGTERM' }, 'info', 'stopping on SIGTERM'],
   phase: [{ phase: 'tasks' }, 'debug', 'draining: tasks'],
+  'drain-hurried': [{ withinMs: 40 }, 'info', 'draining: to end within 40 ms'],
   drained: [
     { reason: 'stop', durationMs: 5, requestsFinished: 3, cut: [], hookErrors: [] },
     'info',
@@ -23,10 +25,20 @@ const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, stri
   'hook-failed': [{ hook: 'onClose', error: 'no' }, 'error', 'onClose hook failed: no'],
   'listener-adopted': [{ key: 'tcp:*:80', fd: 5 }, 'debug', 'listener tcp:*:80 adopted from descriptor 5'],
   'listener-dropped': [{ key: 'tcp:*:80' }, 'warn', 'listener tcp:*:80 closed, as this version does not listen on it'],
+  'listener-opened': [{ key: 'tcp:*:80' }, 'debug', 'listener tcp:*:80 open'],
+  'listener-closed': [{ key: 'tcp:*:80' }, 'debug', 'listener tcp:*:80 closed'],
+  'pid-file-written': [{ path: '/run/a.pid' }, 'debug', 'PID file /run/a.pid written'],
+  'pid-file-removed': [{ path: '/run/a.pid' }, 'debug', 'PID file /run/a.pid removed'],
+  'upgrade-requested': [{ generation: 1, force: true }, 'debug', 'upgrade to generation 1 begins, by force'],
   'upgrade-started': [
     { successorPid: 9, generation: 1, script: '/app.js' },
     'info',
     'upgrade to generation 1: /app.js, pid 9',
+  ],
+  'successor-loaded': [
+    { successorPid: 9, node: '24.1.0', protocol: 1 },
+    'debug',
+    'the new process 9 has loaded bye: node 24.1.0, protocol 1',
   ],
   'upgrade-finished': [
     { successorPid: 9, generation: 1, durationMs: 80, node: '24.1.0' },
@@ -44,6 +56,8 @@ const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, stri
     'error',
     'the new process 9 ended after it took over: SIGKILL',
   ],
+  'predecessor-draining': [{ predecessorPid: 8, untilMs: 5000 }, 'debug', 'the old process 8 drains'],
+  'predecessor-hurried': [{ predecessorPid: 8, withinMs: 40 }, 'info', 'told the old process 8 to end within 40 ms'],
   'predecessor-gone': [{ predecessorPid: 8 }, 'info', 'the old process 8 has ended'],
   'predecessor-killed': [{ predecessorPid: 8 }, 'warn', 'the old process 8 outlived its deadline and was killed'],
   warning: [{ message: 'look here' }, 'warn', 'look here'],
@@ -85,6 +99,8 @@ test.each(EVENT_NAMES)('%s is logged as one line at its level', (name) => {
 
 test.each([
   ['stop', { reason: 'stop', signal: undefined }, 'stopping'],
+  ['readiness', { green: true }, 'readiness is green again'],
+  ['upgrade-requested', { generation: 1, force: false }, 'upgrade to generation 1 begins'],
   ['stop', { reason: 'upgrade', signal: undefined }, 'draining: replaced'],
   ['exit', { code: 0, keptAliveBy: [] }, 'exit 0'],
   [
@@ -126,6 +142,28 @@ test('createEmit() asks for the loggers at each event', () => {
   loggers = [first.logger, second.logger];
   emit('warning', { message: 'two' });
   expect([first.lines.length, second.lines.length]).toEqual([2, 1]);
+});
+
+test('createEmit() goes on after a subscriber that throws; Node makes that an uncaught exception later', async () => {
+  const { lines, logger } = recorder();
+  const uncaught = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
+  const broken = () => {
+    throw new Error('metrics are down');
+  };
+  const heard = vi.fn();
+  subscribe('bye:warning', broken);
+  subscribe('bye:warning', heard);
+  try {
+    createEmit(() => [logger], 1)('warning', { message: 'one' });
+    expect([heard.mock.calls.length, lines.length]).toEqual([1, 1]);
+    expect(await thrown).toMatchObject({ message: 'metrics are down' });
+  } finally {
+    unsubscribe('bye:warning', broken);
+    unsubscribe('bye:warning', heard);
+    for (const listener of uncaught) process.on('uncaughtException', listener);
+  }
 });
 
 test('createEmit() passes over a logger that throws', () => {

@@ -169,7 +169,8 @@ export class Bye extends Hooking {
 
   /** `false` turns `/readyz` red and nothing else; `true` takes it back. */
   setReady(ready: boolean): void {
-    this.#parts.lifecycle.setGreen(ready);
+    const { lifecycle, emit } = this.#parts;
+    if (lifecycle.setGreen(ready)) emit('readiness', { green: ready });
   }
 
   /** Whether `upgrade()` would be refused now, with what to do about it. */

@@ -20,6 +20,8 @@ export interface ListenersParts {
   /** Whether adopted listeners accept nothing until `startAccepting`: in the new process of an upgrade. */
   readonly deferAccept: boolean;
   readonly onAdopted: (key: string, fd: number) => void;
+  readonly onOpened: (key: string) => void;
+  readonly onClosed: (key: string) => void;
   /** A `listen()` was called, whatever became of it. */
   readonly onListen: (server: Server) => void;
 }
@@ -109,7 +111,7 @@ export class Listeners {
     const address = server.address();
     if (address === null) return;
     const key = keyOfAddress(address);
-    this.#open.set(server, { key, ordinalKey: this.#ordinals.take(key), names: [], path: undefined });
+    this.#noteOpen(server, { key, ordinalKey: this.#ordinals.take(key), names: [], path: undefined });
     this.#follow(server);
   }
 
@@ -154,6 +156,7 @@ export class Listeners {
     const listener = this.#open.get(server);
     if (!listener) return;
     this.#open.delete(server);
+    this.#parts.onClosed(listener.key);
     this.#deferral.remove(server);
     this.#ordinals.release(listener.ordinalKey);
     if (listener.path && !handedOn) unlinkIfOurs(listener.path.name, listener.path.identity);
@@ -190,6 +193,11 @@ export class Listeners {
     return plan;
   }
 
+  #noteOpen(server: Server, listener: Listener): void {
+    this.#open.set(server, listener);
+    this.#parts.onOpened(listener.key);
+  }
+
   /** Follows a server from here on; once, as it may listen again and again. */
   #follow(server: Server): void {
     if (this.#followed.has(server)) return;
@@ -207,7 +215,7 @@ export class Listeners {
       }
       // The path of an activated socket is systemd's, which goes on listening there.
       const path = listener.names.length > 0 ? undefined : findOwnPath(listener.key);
-      this.#open.set(server, { ...listener, path });
+      this.#noteOpen(server, { ...listener, path });
       return false;
     });
     tap.on('error', (error) => {

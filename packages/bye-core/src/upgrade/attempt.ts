@@ -36,6 +36,8 @@ export interface AttemptInput {
   readonly deadline: Deadline;
   readonly timeoutMs: number;
   readonly preload: string | undefined;
+  /** The new version has loaded bye. */
+  readonly onHello: (hello: { readonly node: string; readonly protocol: number }) => void;
 }
 
 /** The new process, ready: what the old one keeps of it. */
@@ -169,6 +171,7 @@ export class Attempt {
     if (message?.bye === 'finish') this.#early.push(message);
     if (message?.bye !== 'hello') return;
     this.#node = message.node;
+    this.#input.onHello(message);
     if (message.protocol === PROTOCOL_VERSION) return;
     this.#fail(protocolError(message.protocol));
   }

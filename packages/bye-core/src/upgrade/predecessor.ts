@@ -78,6 +78,7 @@ export class Predecessor {
     if (!identity || this.#isGone) return;
     this.#isDraining = true;
     this.#untilMs = this.#host.epochNow() + identity.drainTimeoutMs;
+    this.#emit('predecessor-draining', { predecessorPid: identity.pid, untilMs: this.#untilMs });
     this.#killAfter(identity.drainTimeoutMs + OVERDUE_MS);
     void this.#gone.then(() => this.#emit('predecessor-gone', { predecessorPid: identity.pid }));
   }
@@ -90,7 +91,9 @@ export class Predecessor {
 
   /** Tells it to finish within a time, if it drains; does nothing while it still serves. */
   hurry(withinMs: number): void {
-    if (this.#isGone || !this.#isDraining) return;
+    const identity = this.#identity;
+    if (this.#isGone || !this.#isDraining || !identity) return;
+    this.#emit('predecessor-hurried', { predecessorPid: identity.pid, withinMs });
     this.#link?.send({ bye: 'finish', withinMs });
     this.#killAfter(withinMs + OVERDUE_MS);
   }

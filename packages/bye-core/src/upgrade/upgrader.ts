@@ -112,6 +112,7 @@ export class Upgrader {
       over: Promise.resolve(),
     };
     this.#running = running;
+    emit('upgrade-requested', { generation: generation + 1, force });
     const outcome = this.#try(generation + 1, running);
     running.over = outcome.catch(() => {});
     try {
@@ -189,10 +190,12 @@ export class Upgrader {
     onSpawn();
     const handed = listeners.handedOn;
     const riders = this.#parts.riders();
-    const attempt = new Attempt({
+    const attempt: Attempt = new Attempt({
       host,
       command,
       preload: preload(command.script),
+      onHello: ({ node, protocol }) =>
+        emit('successor-loaded', { successorPid: attempt.pid as number, node, protocol }),
       deadline: running.deadline,
       timeoutMs: settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),

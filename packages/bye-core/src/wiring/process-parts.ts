@@ -62,6 +62,8 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     inherited,
     deferAccept: link !== undefined,
     onAdopted: (key, fd) => emit('listener-adopted', { key, fd }),
+    onOpened: (key) => emit('listener-opened', { key }),
+    onClosed: (key) => emit('listener-closed', { key }),
     onListen: (server) => {
       servers.notice(server);
       readiness.noteListen();
@@ -83,7 +85,10 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     hookedSignals: () => wiring.hooks.onSignal.names,
     hasForeignChannel,
     preload: findPreload,
-    restorePidFile: () => pidFile()?.restore(),
+    restorePidFile: () => {
+      const file = pidFile();
+      if (file?.restore()) emit('pid-file-written', { path: file.path });
+    },
     onTakenOver: (successor) => {
       control.takenOver(successor);
       closeAll(listeners, servers);
@@ -104,7 +109,8 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     },
     cleanUp() {
       upgrader.kill();
-      pidFile()?.remove();
+      const file = pidFile();
+      if (file?.remove()) emit('pid-file-removed', { path: file.path });
       if (settings.exit) listeners.removePaths();
     },
   });
@@ -119,7 +125,9 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     /** Everything that happens when this process is ready, in the documented order and in one turn. */
     announce(): void {
       if (link) for (const key of inherited.dropUnclaimed()) emit('listener-dropped', { key });
-      pidFile()?.write();
+      const file = pidFile();
+      file?.write();
+      if (file) emit('pid-file-written', { path: file.path });
       if (link?.variables.UPGRADE_FD !== undefined) announceReady(link.variables.UPGRADE_FD);
       listeners.startAccepting();
       for (const signal of link?.settle() ?? []) {

@@ -13,16 +13,20 @@ let root: string;
 let listeners: Listeners;
 let unhook: () => void;
 let servers: Server[];
+let told: string[];
 const onListen = vi.fn();
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'bye-registry-'));
   servers = [];
+  told = [];
   onListen.mockReset();
   listeners = new Listeners({
     host: realHost,
     inherited: new InheritedListeners([], false),
     deferAccept: false,
     onAdopted: () => {},
+    onOpened: (key) => void told.push(`opened ${key}`),
+    onClosed: (key) => void told.push(`closed ${key}`),
     onListen,
   });
   unhook = hookListen({
@@ -58,6 +62,15 @@ test('prepare() leaves it to Node to say why a path cannot be had', async () => 
   const error = once(create().listen(join(root, 'loop/app.sock')), 'error');
   expect(await error).toMatchObject([{ code: 'ELOOP', syscall: 'listen' }]);
   expect(keys()).toEqual([]);
+});
+
+test('a listener is told of when it is open, and once when it is closed', async () => {
+  const server = await listen(0, '127.0.0.1');
+  listeners.notice(server);
+  server.close();
+  await once(server, 'close');
+  listeners.close(await listen(0, '127.0.0.1'));
+  expect(told).toEqual(['opened', 'closed', 'opened', 'closed'].map((what) => `${what} tcp:127.0.0.1:0`));
 });
 
 test('prepare() works after the working directory was removed', async () => {
@@ -129,6 +142,14 @@ test('frozen options are bound as they are, and refused with what to do where a 
   expect(keys()).toEqual([`unix:${join(root, 'frozen.sock')}`]);
 
   const inherited = new InheritedListeners([{ fd: 99, key: 'tcp:*:80', names: [] }], true);
-  const parts = { host: realHost, inherited, deferAccept: true, onAdopted: () => {}, onListen: () => {} };
+  const parts = {
+    host: realHost,
+    inherited,
+    deferAccept: true,
+    onAdopted: () => {},
+    onOpened: () => {},
+    onClosed: () => {},
+    onListen: () => {},
+  };
   expect(() => new Listeners(parts).prepare(create(), Object.freeze({ port: 80 }))).toThrow(/pass a copy of them/);
 });

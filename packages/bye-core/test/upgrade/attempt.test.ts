@@ -29,6 +29,8 @@ beforeEach(() => {
   states.clear();
 });
 
+const onHello = vi.fn();
+
 function attempt(preload?: string): Attempt {
   return new Attempt({
     host,
@@ -39,6 +41,7 @@ function attempt(preload?: string): Attempt {
     deadline: new Deadline(host, 5000),
     timeoutMs: 5000,
     preload,
+    onHello,
   });
 }
 

@@ -96,7 +96,7 @@ test('upgrade() goes through hooks, paths, spawn and hand-over in this order', a
     durationMs: 80,
     pid: child.pid,
   });
-  expect(events.map(([name]) => name)).toEqual(['upgrade-started', 'upgrade-finished']);
+  expect(events.map(([name]) => name)).toEqual(['upgrade-requested', 'upgrade-started', 'upgrade-finished']);
   expect([upgrader.isRunning, host.timers]).toEqual([false, 0]);
 });
 
