@@ -18,6 +18,7 @@ export interface Release {
 export class Hooked implements AsyncDisposable {
   readonly #scratch = new Scratch();
   readonly app: App;
+  #acts = 0;
 
   constructor(release: Release, options: object = {}, env: StartOptions['env'] = {}, args: readonly string[] = []) {
     this.deploy(release);
@@ -51,8 +52,12 @@ export class Hooked implements AsyncDisposable {
     writeFileSync(`${this.#hooks}.go`, '');
   }
 
+  /** Has the current process do something. What it printed until then has been read when this resolves. */
   async act(path: string): Promise<unknown> {
-    return (await act(this.app.current(), path)).outcome;
+    const mark = `mark=${++this.#acts}`;
+    const { outcome } = await act(this.app.current(), `${path}${path.includes('?') ? '&' : '?'}${mark}`);
+    await this.app.waitForLine(new RegExp(`^acted ${mark} `));
+    return outcome;
   }
 
   /** Lines of the hooks' own, such as `hook SIGHUP tell SIGHUP`, of one process or of all. */

@@ -7,9 +7,16 @@ const CLEAN = { code: 0, signal: null };
 const HUP = { signals: { SIGHUP: ['tell'] } };
 const RAN = ['hook SIGHUP tell SIGHUP', 'end of hook SIGHUP tell'];
 
-/** Sends a signal several times to a process that holds it back. */
 function sendTimes(hooked: Hooked, pid: number, times = 5): void {
   for (let count = 0; count < times; count++) hooked.app.kill('SIGHUP', pid);
+}
+
+/** Sends a signal several times to a process that holds it back, until it has seen them. */
+async function sendWhilePaused(hooked: Hooked, pid: number): Promise<void> {
+  sendTimes(hooked, pid);
+  // What libuv has noted of a signal it tells in order.
+  hooked.app.kill('SIGUSR2', pid);
+  await hooked.app.waitForLine('seen');
 }
 
 /** Begins an upgrade to a release that pauses before it adds its hooks. @returns the new process's PID */
@@ -93,7 +100,7 @@ test('a signal that comes while the new process starts is delivered once', async
   const { pid: oldPid } = await hooked.app.waitForGeneration(0);
   hooked.deploy({ ...HUP, pause: true });
   const pid = await upgradeAndPause(hooked);
-  sendTimes(hooked, pid);
+  await sendWhilePaused(hooked, pid);
   hooked.go();
   await hooked.app.waitForGeneration(1);
   await hooked.app.waitUntilGone(oldPid);
@@ -107,7 +114,7 @@ test('a signal held for a version that has no hook for it is dropped, and then N
   await hooked.app.waitForGeneration(0);
   hooked.deploy({ pause: true });
   const pid = await upgradeAndPause(hooked);
-  sendTimes(hooked, pid);
+  await sendWhilePaused(hooked, pid);
   hooked.go();
   await hooked.app.waitForGeneration(1);
   await until(() => hooked.events(pid).some(({ event }) => event === 'bye:signal-ignored'));

@@ -25,12 +25,12 @@ test('an onBeforeUpgrade hook that hangs fails the upgrade at upgradeTimeoutMs, 
   // The hooks of the one that failed end only now.
   await hooked.app.waitForLine('end of hook beforeUpgrade');
   hooked.deploy({});
-  await until(async () => 'pid' in (await upgrade(hooked)));
+  await until(async () => 'pid' in (await upgrade(hooked)), { timeoutMs: 20_000 });
   await hooked.app.waitForGeneration(1);
 });
 
 test('both run for every way an upgrade fails in, the second with its error', async () => {
-  await using hooked = new Hooked(BOTH, { upgradeTimeoutMs: 1500, readiness: 'manual' });
+  await using hooked = new Hooked(BOTH, { upgradeTimeoutMs: 3000, readiness: 'manual' });
   const { pid } = await hooked.app.waitForGeneration(0);
   const fail = async (how: string): Promise<string[]> => {
     const from = hooked.hookLines().length;
@@ -67,7 +67,7 @@ test.each([
 });
 
 test('an onUpgradeFailed hook that hangs, or throws, holds up neither the others nor the next upgrade for ever', async () => {
-  await using hooked = new Hooked({ upgradeFailed: ['hang', 'throw', 'tell'] }, { upgradeTimeoutMs: 600 });
+  await using hooked = new Hooked({ upgradeFailed: ['hang', 'throw', 'tell'] }, { upgradeTimeoutMs: 1500 });
   await hooked.app.waitForGeneration(0);
   hooked.break('crash');
   expect(await upgrade(hooked)).toMatchObject({ code: 'ERR_BYE_UPGRADE_EXITED' });
@@ -79,7 +79,7 @@ test('an onUpgradeFailed hook that hangs, or throws, holds up neither the others
   ]);
   hooked.break('');
   hooked.deploy({});
-  await upgrade(hooked);
+  await until(async () => 'pid' in (await upgrade(hooked)), { timeoutMs: 20_000 });
   await hooked.app.waitForGeneration(1);
 });
 
