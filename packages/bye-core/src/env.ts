@@ -50,6 +50,11 @@ export function optionVariable(option: string): string {
   return `BYE_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
+/** The names of the variables that begin like this and are not empty. */
+export function variablesWith(prefix: string): string[] {
+  return Object.keys(process.env).filter((name) => name.startsWith(prefix) && process.env[name] !== '');
+}
+
 /** True under a test runner, where nothing process-wide happens unless asked for. */
 export function underTestRunner(): boolean {
   const { NODE_TEST_CONTEXT, VITEST, JEST_WORKER_ID } = process.env;

@@ -14,6 +14,7 @@ import type { Lifecycle } from '../lifecycle.js';
 import { type Inherited, InheritedListeners, parseHandedListeners } from '../listeners/inherited.js';
 import { hookListen } from '../listeners/listen-hook.js';
 import { Listeners } from '../listeners/registry.js';
+import { describeMisspelt } from '../options/misspelt.js';
 import type { Settings } from '../options/types.js';
 import { PidFile } from '../pid-file.js';
 import { ProcessControl } from '../process-control.js';
@@ -74,6 +75,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     onBound: (server: Server) => listeners.publish(server),
   };
   if (settings.ownsProcess && host.platform !== 'win32') hookListen(hook);
+  if (settings.ownsProcess) for (const message of describeMisspelt()) emit('warning', { message });
 
   const upgrader: Upgrader = new Upgrader({
     ...wiring,
