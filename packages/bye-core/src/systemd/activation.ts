@@ -72,14 +72,6 @@ export function portsOf(sockets: readonly ActivatedSocket[]): readonly number[] 
   return sockets.flatMap(({ kind, port }) => (kind === 'tcp' && port !== undefined ? [port] : []));
 }
 
-/** The first TCP socket bound to a port. */
-export function findByPort<Socket extends ActivatedSocket>(
-  sockets: readonly Socket[],
-  port: number,
-): Socket | undefined {
-  return sockets.find((socket) => socket.kind === 'tcp' && socket.port === port);
-}
-
 function requireListening(fd: number, facts: SocketFacts): void {
   if ((facts.listening && facts.type === 'stream') || facts.found === UNLISTED) return;
   throw new ByeError(
