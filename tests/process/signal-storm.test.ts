@@ -1,57 +1,44 @@
-import { readFileSync } from 'node:fs';
-import { type App, childrenOf, startedWith, startTraffic, until } from '@bye/testkit';
+import { fileURLToPath } from 'node:url';
+import { type App, startTraffic, until } from '@bye/testkit';
 import { expect, it } from 'vitest';
 import { Hooked } from './hooked.js';
 
 const UPGRADES = 10;
-
-/** Whether this process answers SIGHUP: no longer as the kernel does. */
-function answersHangup(pid: number): boolean {
-  try {
-    const caught = /^SigCgt:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
-    return (BigInt(`0x${caught}`) & 1n) === 1n;
-  } catch {
-    return false;
-  }
-}
+/** Says that it has begun, right after what bye has run first. */
+const MARK = fileURLToPath(new URL('../fixtures/start/mark.cjs', import.meta.url));
 
 /**
- * Sends SIGHUP about every millisecond to every process of the service: to a new one from the moment it has run the first
- * JavaScript on. Before that the kernel answers.
+ * Sends SIGHUP about every millisecond to every process of the service: to a new one from its first JavaScript on. Before
+ * that the kernel answers.
  */
 function storm(app: App, first: number) {
-  const targets = new Map<number, number>([[first, 0]]);
+  const targets = new Set([first]);
   let sent = 0;
-  let turn = 0;
   let ended = false;
-  const admit = (parent: number, generation: number): void => {
-    for (const { pid } of childrenOf(parent)) {
-      // Between fork and exec it still looks like its parent, and has that one's environment.
-      const isNext = startedWith(pid, 'BYE_GENERATION', String(generation + 1));
-      if (!targets.has(pid) && isNext && answersHangup(pid)) targets.set(pid, generation + 1);
-    }
-  };
+  const unfollow = app.log.onLine(({ text }) => {
+    const started = /^marked .*?pid=(\d+)/.exec(text)?.[1];
+    if (started !== undefined) targets.add(Number(started));
+  });
   const step = (): void => {
     if (ended) return;
-    const [newest, generation] = [...targets].at(-1) as [number, number];
-    if (turn++ % 4 === 0) admit(newest, generation);
-    for (const pid of targets.keys()) if (app.kill('SIGHUP', pid)) sent++;
+    for (const pid of targets) if (app.kill('SIGHUP', pid)) sent++;
     setTimeout(step, 1);
   };
   step();
   return {
     end: () => {
       ended = true;
+      unfollow();
       return { sent, processes: targets.size };
     },
   };
 }
 
-it.skipIf(process.platform !== 'linux')(
+it.skipIf(process.platform === 'win32')(
   `SIGHUP every 1 ms to every process ends none in ${UPGRADES} upgrades under load, and no request is lost`,
   { timeout: 120_000 },
   async () => {
-    await using hooked = new Hooked({ signals: { SIGHUP: ['count'] } });
+    await using hooked = new Hooked({ signals: { SIGHUP: ['count'] } }, {}, {}, ['--require', MARK]);
     const { app } = hooked;
     const { pid: first, port } = await app.waitForGeneration(0);
     const traffic = startTraffic({ target: { port }, keepAliveClients: 8, freshClients: 2 });
