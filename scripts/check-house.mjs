@@ -52,6 +52,7 @@ const FLOORS = [
       'native.ts',
       'proc.ts',
       'types.ts',
+      'version.ts',
     ],
   },
 ];

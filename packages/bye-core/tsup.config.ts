@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 export default defineConfig({
   entry: ['src/index.ts', 'src/register.ts', 'src/testing.ts', 'src/preload.ts'],
@@ -8,6 +11,7 @@ export default defineConfig({
   splitting: true,
   // Stack traces say Bye, not _Bye.
   keepNames: true,
+  define: { BUILD_VERSION: JSON.stringify(version) },
   clean: true,
   dts: { entry: ['src/index.ts', 'src/register.ts', 'src/testing.ts'] },
 });

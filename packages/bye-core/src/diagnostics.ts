@@ -28,6 +28,7 @@ export interface ByeEvents {
   'pid-file-written': { path: string };
   'pid-file-removed': { path: string };
   'upgrade-requested': { generation: number; force: boolean };
+  'control-request': { request: string };
   'upgrade-started': { successorPid: number; generation: number; script: string };
   'successor-loaded': { successorPid: number; node: string; protocol: number };
   'upgrade-finished': { successorPid: number; generation: number; durationMs: number; node: string | undefined };
@@ -78,6 +79,7 @@ const EVENTS: Table = {
     'debug',
     ({ generation, force }) => `upgrade to generation ${generation} begins${force ? ', by force' : ''}`,
   ],
+  'control-request': ['info', ({ request }) => `asked by the control socket: ${request}`],
   'upgrade-started': [
     'info',
     ({ successorPid, generation, script }) => `upgrade to generation ${generation}: ${script}, pid ${successorPid}`,

@@ -8,6 +8,8 @@ export interface ByeErrorData {
   ERR_BYE_ENVIRONMENT: { variable: string; value: string };
   ERR_BYE_READY_PIPE: { fd: number };
   ERR_BYE_PID_FILE: { path: string };
+  ERR_BYE_CONTROL_SOCKET: { path: string; reason: string };
+  ERR_BYE_CONTROL_REQUEST: { reason: string };
   ERR_BYE_SOCKET_TYPE: { fd: number; found: string };
   ERR_BYE_HEALTH_PATH: { path: string };
   ERR_BYE_ADDRESS_CHANGED: { wanted: string; held: string };

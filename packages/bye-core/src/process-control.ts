@@ -15,6 +15,8 @@ import type { DrainReport, Logger } from './types.js';
 
 /** How long the logger may take for its last lines, in milliseconds. */
 const FLUSH_MS = 1000;
+/** How long whoever asked for the stop may take to hear how it ended, in milliseconds. */
+const TELL_MS = 1000;
 /** How often a replaced process tells the new one what it waits for, in milliseconds. */
 const PROGRESS_MS = 500;
 
@@ -34,6 +36,8 @@ export interface ProcessControlParts {
   readonly predecessor: { readonly end: Promise<void>; kill(): void };
   /** The PID file, at the last stop. */
   readonly cleanUp: () => void;
+  /** The drain is over: tells who asked for it, before the exit. */
+  readonly onDrained: (report: DrainReport) => Promise<void>;
 }
 
 /** The new process, as far as a drain has to do with it. */
@@ -148,18 +152,20 @@ export class ProcessControl {
   }
 
   async #exitAfter(stopping: Promise<DrainReport>): Promise<DrainReport> {
-    const { host, settings, emit, shutdown, predecessor } = this.#parts;
+    const { host, settings, emit, shutdown, predecessor, onDrained } = this.#parts;
     const report = await stopping;
     if (!(await shutdown.covers(predecessor.end))) predecessor.kill();
     this.#progress?.cancel();
     this.#cleanUp();
     if (!settings.exit) {
       this.#removeHandlers();
+      await onDrained(report);
       return report;
     }
     const code = report.cut.length > 0 ? 1 : 0;
     emit('exit', { code, keptAliveBy: host.activeResources() });
     await this.#flush(settings.logger);
+    await new Deadline(host, TELL_MS).covers(onDrained(report));
     return host.exit(code);
   }
 

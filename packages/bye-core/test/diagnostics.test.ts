@@ -30,6 +30,7 @@ const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, stri
   'pid-file-written': [{ path: '/run/a.pid' }, 'debug', 'PID file /run/a.pid written'],
   'pid-file-removed': [{ path: '/run/a.pid' }, 'debug', 'PID file /run/a.pid removed'],
   'upgrade-requested': [{ generation: 1, force: true }, 'debug', 'upgrade to generation 1 begins, by force'],
+  'control-request': [{ request: 'stop' }, 'info', 'asked by the control socket: stop'],
   'upgrade-started': [
     { successorPid: 9, generation: 1, script: '/app.js' },
     'info',

@@ -20,6 +20,7 @@ let tasks: Tasks;
 const abortUpgrade = vi.fn();
 const onStop = vi.fn();
 const cleanUp = vi.fn();
+const onDrained = vi.fn(async () => {});
 const upgrade = vi.fn(async () => {});
 const predecessor = { end: Promise.resolve(), kill: vi.fn() };
 beforeEach(() => {
@@ -27,6 +28,7 @@ beforeEach(() => {
   events = [];
   drain = new FakeDrain();
   for (const mock of [abortUpgrade, onStop, cleanUp, predecessor.kill]) mock.mockReset();
+  onDrained.mockReset().mockResolvedValue(undefined);
   predecessor.end = Promise.resolve();
   upgrade.mockReset().mockResolvedValue(undefined);
 });
@@ -43,7 +45,7 @@ function create(options: ByeOptions = {}): ProcessControl {
   tasks = new Tasks({ host, signal, mayStart: () => true, onUnheard: () => {}, reason: () => 'stop' });
   const hooks = { onShutdown: new HookList<'stop' | 'upgrade'>('onShutdown'), onClose: new HookList<void>('onClose') };
   const shutdown = new Shutdown({ host, lifecycle, servers, tasks, emit, ...hooks });
-  const actions = { upgrade, abortUpgrade, onStop, cleanUp };
+  const actions = { upgrade, abortUpgrade, onStop, cleanUp, onDrained };
   return new ProcessControl({ host, settings, shutdown, servers, tasks, emit, predecessor, ...actions });
 }
 

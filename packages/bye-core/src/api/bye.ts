@@ -47,6 +47,7 @@ export class Bye extends Hooking {
       void this.ready();
     });
     this.#parts.process?.control.handleSignals();
+    this.#parts.process?.openControlSocket();
   }
 
   /** @internal */
@@ -60,6 +61,7 @@ export class Bye extends Hooking {
         Object.assign(settings, asked);
         process?.control.handleSignals();
         hooks.onSignal.apply();
+        process?.openControlSocket();
       },
       ports: () => process?.inherited.activatedPorts ?? [],
       reservePort: (server, port) => process?.listeners.reservePort(server, port),

@@ -13,11 +13,13 @@ export function encodeFrame(value: unknown): Buffer {
   return frame;
 }
 
-/** Takes a stream of bytes apart again, however it was cut. Holds no more than one frame. */
+/** Takes a stream of bytes apart again, however it was cut. Holds no more than one frame, in one piece. */
 export class FrameReader {
   readonly #mostBytes: number;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  readonly #prefix = new Part(Buffer.alloc(PREFIX_BYTES));
+  /** Sized by its announcement: a frame that comes byte by byte costs no more than one that comes whole. */
+  #body: Part | undefined;
+  #failure: Error | undefined;
 
   /** @param mostBytes the longest frame, without its prefix, that is let in */
   constructor(mostBytes: number) {
@@ -25,33 +27,67 @@ export class FrameReader {
   }
 
   /**
-   * @returns the frames that are complete now
-   * @throws {RangeError} If a frame announces more than `mostBytes`
+   * @returns the frames that are complete now, up to a bad one: the next call throws for that one, whatever it brings
+   * @throws {RangeError} If a frame announces more than `mostBytes`, as soon as it does
    * @throws {SyntaxError} If a frame is no JSON
    */
-  push(chunk: Buffer): unknown[] {
-    this.#held.push(chunk);
-    this.#heldBytes += chunk.length;
+  push(chunk: Uint8Array): unknown[] {
+    if (this.#failure) throw this.#failure;
     const values: unknown[] = [];
-    for (let body = this.#takeBody(); body !== undefined; body = this.#takeBody()) {
-      values.push(JSON.parse(body.toString('utf8')));
+    try {
+      let at = this.#take(chunk, 0, values);
+      while (at < chunk.length) at = this.#take(chunk, at, values);
+    } catch (error) {
+      this.#failure = error as Error;
+      if (values.length === 0) throw error;
     }
     return values;
   }
 
-  #takeBody(): Buffer | undefined {
-    if (this.#heldBytes < PREFIX_BYTES) return undefined;
-    if ((this.#held[0] as Buffer).length < PREFIX_BYTES) this.#held = [Buffer.concat(this.#held)];
-    const length = (this.#held[0] as Buffer).readUInt32BE();
-    if (length > this.#mostBytes) {
-      throw new RangeError(`A frame of ${length} bytes is longer than the ${this.#mostBytes} that are let in`);
+  /** Whether a frame has begun and is not complete. */
+  get isInside(): boolean {
+    return this.#body !== undefined || this.#prefix.filled > 0;
+  }
+
+  /** @returns how far it has read */
+  #take(chunk: Uint8Array, from: number, values: unknown[]): number {
+    let at = from;
+    if (!this.#body) {
+      at = this.#prefix.fill(chunk, at);
+      if (!this.#prefix.isFull) return at;
+      const length = this.#prefix.bytes.readUInt32BE();
+      if (length > this.#mostBytes) {
+        throw new RangeError(`A frame of ${length} bytes is longer than the ${this.#mostBytes} that are let in`);
+      }
+      this.#body = new Part(Buffer.alloc(length));
     }
-    const end = PREFIX_BYTES + length;
-    if (this.#heldBytes < end) return undefined;
-    // Not copied when it is one already: thousands of short frames may come in one chunk.
-    const all = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
-    this.#heldBytes -= end;
-    this.#held = this.#heldBytes === 0 ? [] : [all.subarray(end)];
-    return all.subarray(PREFIX_BYTES, end);
+    at = this.#body.fill(chunk, at);
+    if (!this.#body.isFull) return at;
+    const text = this.#body.bytes.toString('utf8');
+    this.#prefix.filled = 0;
+    this.#body = undefined;
+    values.push(JSON.parse(text));
+    return at;
+  }
+}
+
+class Part {
+  readonly bytes: Buffer;
+  filled = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  get isFull(): boolean {
+    return this.filled === this.bytes.length;
+  }
+
+  /** @returns how far of `chunk` it took */
+  fill(chunk: Uint8Array, from: number): number {
+    const part = chunk.subarray(from, from + this.bytes.length - this.filled);
+    this.bytes.set(part, this.filled);
+    this.filled += part.length;
+    return from + part.length;
   }
 }

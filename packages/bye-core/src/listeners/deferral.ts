@@ -13,9 +13,10 @@ export class Deferral {
     this.#host = host;
   }
 
-  /** Defers the next `listen()` of this server. */
-  add(server: Server): void {
+  /** Defers the next `listen()` of this server. @param holds whether the process lives for it */
+  add(server: Server, holds: boolean): void {
     this.#deferred.set(server, deferNextListen(server));
+    if (!holds) return;
     // A listener that is not polled keeps no event loop alive, and the process has to live until it is.
     this.#held ??= this.#host.after(Number.POSITIVE_INFINITY, () => {}, true);
   }

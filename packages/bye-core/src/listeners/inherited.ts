@@ -77,6 +77,11 @@ export class InheritedListeners {
     return this.#take(this.#waiting.find((inherited) => inherited.fd === fd));
   }
 
+  /** Whether one waits that a `listen()` with this key would get. */
+  has(key: string): boolean {
+    return matchInherited(key, this.#waiting) !== undefined;
+  }
+
   /** One that is bound to the same port, though on another address. */
   findPort(port: number): Inherited | undefined {
     return this.#waiting.find(({ key }) => portOfKey(key) === port);
@@ -100,6 +105,13 @@ export class InheritedListeners {
 export function portOfKey(key: string): number | undefined {
   const port = /^tcp:.*:(\d+)(?::v6only)?(?:#\d+)?$/.exec(key)?.[1];
   return port === undefined ? undefined : parseWholeNumber('BYE_LISTENERS', port, 0xffff);
+}
+
+/** Activated ones in the order in which they came, which programs may count on, whoever opened them first. */
+export function inHandingOrder(all: readonly HandedListener[]): HandedListener[] {
+  const isActivated = ({ names }: HandedListener) => names.length > 0;
+  const activated = all.filter(isActivated).sort((one, other) => one.fd - other.fd);
+  return [...activated, ...all.filter((listener) => !isActivated(listener))];
 }
 
 function parseJson(text: string): unknown {

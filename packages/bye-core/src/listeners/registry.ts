@@ -1,18 +1,20 @@
 /** Every listener of the process: adopts inherited ones, knows the open ones, hands them on. */
 
-import { type ListenOptions, Server } from 'node:net';
+import { Server } from 'node:net';
 import type { Host } from '../host.js';
 import { listenFdOf, setPipeName } from '../internals.js';
 import { currentDirectory } from '../proc.js';
 import { tapServer } from '../server-tap.js';
 import { Deferral } from './deferral.js';
-import type { HandedListener, Inherited, InheritedListeners } from './inherited.js';
+import { type HandedListener, type Inherited, type InheritedListeners, inHandingOrder } from './inherited.js';
 import { KeyOrdinals, keyOfAddress, listenerKey, pathOfKey } from './key.js';
-import { explainListenError, nameRealPath, toListenError } from './listen-error.js';
+import { type Attempt, type Listener, type Options, publishAttempt } from './listen-attempt.js';
+import { explainListenError, nameRealPath } from './listen-error.js';
 import { borrowOptions, frozenOptions } from './listen-options.js';
-import { type BindPlan, planFreePath, publish } from './unix-bind.js';
+import { deferOpening } from './private-listen.js';
+import { type BindPlan, planFreePath } from './unix-bind.js';
 import { type Hold, holdPath } from './unix-hold.js';
-import { findOwnPath, isLiveSocket, type OwnPath, removeStale, unlinkIfOurs } from './unix-path.js';
+import { findOwnPath, isLiveSocket, unlinkIfOurs } from './unix-path.js';
 
 export interface ListenersParts {
   readonly host: Host;
@@ -26,31 +28,14 @@ export interface ListenersParts {
   readonly onListen: (server: Server) => void;
 }
 
-interface Listener {
-  readonly key: string;
-  readonly ordinalKey: string;
-  readonly names: readonly string[];
-  /** A unix path that has to go when the listener does, with the identity of its socket. */
-  readonly path: OwnPath | undefined;
-}
-
-/** A `listen()` whose outcome is still open. */
-interface Attempt {
-  readonly listener: Listener;
-  readonly plan: BindPlan | undefined;
-  readonly original: Options;
-  /** Somebody else took the path between the look at it and the link. */
-  failure?: Error;
-}
-
-type Options = ListenOptions & { fd?: number };
-
 export class Listeners {
   readonly #parts: ListenersParts;
   readonly #open = new Map<Server, Listener>();
   readonly #ordinals = new KeyOrdinals();
   readonly #deferral: Deferral;
   readonly #reserved = new WeakMap<Server, Inherited>();
+  /** Servers to which only this user may connect, and for which the process does not live. */
+  readonly #private = new WeakMap<Server, BindPlan | undefined>();
   readonly #attempts = new WeakMap<Server, Attempt>();
   readonly #followed = new WeakSet<Server>();
 
@@ -74,35 +59,40 @@ export class Listeners {
     if (inherited) this.#reserved.set(server, inherited);
   }
 
+  /**
+   * Listens on a unix path to which only this user may connect. A listener that keeps the process alive for nobody.
+   *
+   * @returns false, with nothing done, if the path is somebody else's
+   */
+  listenPrivately(server: Server, path: string): boolean {
+    const { inherited, host } = this.#parts;
+    const isInherited = inherited.has(`unix:${path}`);
+    const plan = isInherited ? undefined : planFreePath(path, host);
+    if (!plan && !isInherited) return false;
+    this.#private.set(server, plan);
+    server.listen({ path }).unref();
+    return true;
+  }
+
   #prepareKeyed(server: Server, options: Options, key: string, reserved: Inherited | undefined): void {
     const ordinalKey = this.#ordinals.take(key);
     const original = { ...options };
     const adopted = reserved ?? this.#parts.inherited.claim(ordinalKey);
     const mayChange = borrowOptions(options, original);
     if (adopted && !mayChange) throw frozenOptions(key);
-    const plan = adopted || !mayChange ? undefined : this.#planPath(key, options);
+    const plan = adopted || !mayChange ? undefined : (this.#private.get(server) ?? this.#planPath(key, options));
     if (adopted) this.#adopt(server, options, key, adopted.fd);
     else if (plan) options.path = plan.bindPath;
     const listener = { key, ordinalKey, names: adopted?.names ?? [], path: undefined };
-    this.#attempts.set(server, { listener, plan, original });
+    const open = plan && this.#private.has(server) ? deferOpening(server) : undefined;
+    this.#attempts.set(server, { listener, plan, original, open });
     this.#follow(server);
   }
 
   /** Called when a socket is bound, before its `listen()` returns: the path has to be there then. */
   publish(server: Server): void {
     const attempt = this.#attempts.get(server);
-    if (!attempt?.plan) return;
-    const { plan, original } = attempt;
-    try {
-      publish(plan, {
-        clear: (path) => removeStale(path, this.#parts.host),
-        readableAll: original.readableAll === true,
-        writableAll: original.writableAll === true,
-      });
-      setPipeName(server, plan.path);
-    } catch (cause) {
-      attempt.failure = toListenError(cause as NodeJS.ErrnoException, plan.path);
-    }
+    if (attempt) publishAttempt(server, attempt, this.#parts.host);
   }
 
   /** A server that listened before bye knew of it: it can be handed on, but was never adopted. */
@@ -120,17 +110,22 @@ export class Listeners {
     return [...this.#open.keys()];
   }
 
+  /** Their keys, and those that wait for a `listen()`. */
+  get keys(): readonly string[] {
+    const open = [...this.#open.values()].map(({ ordinalKey }) => ordinalKey);
+    return [...open, ...this.#parts.inherited.waiting.map(({ key }) => key)];
+  }
+
   /** What the next process gets: every listener with a descriptor, and the activated ones that nobody claimed. */
   get handedOn(): HandedListener[] {
     const open = [...this.#open].flatMap(([server, { ordinalKey, names }]) => {
       const fd = listenFdOf(server);
       return fd === undefined ? [] : [{ fd, key: ordinalKey, names }];
     });
-    const all = [...open, ...this.#parts.inherited.waiting.map(({ fd, key, names }) => ({ fd, key, names }))];
-    // In the order in which they came, which programs may count on, whoever opened them first.
-    const isActivated = ({ names }: HandedListener) => names.length > 0;
-    const activated = all.filter(isActivated).sort((one, other) => one.fd - other.fd);
-    return [...activated, ...all.filter((listener) => !isActivated(listener))];
+    return inHandingOrder([
+      ...open,
+      ...this.#parts.inherited.waiting.map(({ fd, key, names }) => ({ fd, key, names })),
+    ]);
   }
 
   /** Links every unix path aside, so that a new version that unlinks it cannot cut this process off. */
@@ -178,7 +173,7 @@ export class Listeners {
     const path = pathOfKey(key);
     if (path !== undefined) setPipeName(server, path);
     if (key.startsWith('abstract:')) setPipeName(server, `\0${key.slice('abstract:'.length)}`);
-    if (this.#parts.deferAccept) this.#deferral.add(server);
+    if (this.#parts.deferAccept) this.#deferral.add(server, !this.#private.has(server));
     this.#parts.onAdopted(key, fd);
   }
 

@@ -72,6 +72,8 @@ export interface PublishOptions {
    */
   readonly readableAll?: boolean;
   readonly writableAll?: boolean;
+  /** What to do with the bound socket before it can be found at its path. */
+  readonly before?: ((bindPath: string) => void) | undefined;
 }
 
 /**
@@ -88,6 +90,7 @@ export function publish(plan: BindPlan, options: PublishOptions = {}): string {
     if (identity === undefined) throw new Error(`Cannot publish ${path} as no socket is bound at ${bindPath}`);
     const mode = (options.readableAll ? 0o444 : 0) | (options.writableAll ? 0o222 : 0);
     if (mode !== 0) chmodSync(bindPath, (statSync(bindPath).mode & 0o777) | mode);
+    options.before?.(bindPath);
     try {
       place(plan);
     } catch (error) {

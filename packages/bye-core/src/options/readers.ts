@@ -105,6 +105,14 @@ export function readText(option: string, value: unknown): string | undefined {
   throw new TypeError(`Option '${option}' must be a non-empty string: got ${JSON.stringify(chosen)}`);
 }
 
+/** @returns it absolute */
+export function readSocketPath(option: string, value: unknown): string | undefined {
+  const path = readText(option, value);
+  if (!path?.includes('\0')) return absolute(path);
+  // Abstract names know no owner and no mode: anybody could connect.
+  throw new RangeError(`Option '${option}' must be a path in the file system: got ${JSON.stringify(path)}`);
+}
+
 /** From the start, as the application may change its directory. */
 export function absolute(path: string | undefined): string | undefined {
   return path === undefined ? undefined : resolve(path);

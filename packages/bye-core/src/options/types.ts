@@ -57,6 +57,11 @@ export interface ByeOptions {
   successor?: SuccessorOptions | (() => SuccessorOptions | Promise<SuccessorOptions>);
   /** Where `ready()` writes the PID; the variable PIDFILE wins. */
   pidFile?: string;
+  /**
+   * Where the process takes requests of its operator (`bye upgrade`, `bye status`, `bye stop`): a unix socket in a directory
+   * that only this user or root can write to.
+   */
+  controlSocket?: string;
   /** Health endpoints. @defaultValue `true` */
   health?: boolean | string | HealthOptions;
   /** Pino-shaped; `false` silences. @defaultValue warn and error as one line each on stderr */
@@ -85,6 +90,7 @@ export interface Settings {
   readonly readiness: 'auto' | 'manual';
   readonly successor: ByeOptions['successor'];
   readonly pidFile: string | undefined;
+  readonly controlSocket: string | undefined;
   readonly health: HealthSettings | undefined;
   logger: Logger;
   /** The application gave a logger, or `false`. */

@@ -6,7 +6,7 @@ import { ByeError, describeError } from '../errors.js';
 import type { HookList } from '../hooks.js';
 import type { Host } from '../host.js';
 import type { Settings } from '../options/types.js';
-import type { LastUpgrade, LifecycleView } from '../types.js';
+import type { LastUpgrade, LifecycleView, StatusReport } from '../types.js';
 import { askSuccessor } from './ask-successor.js';
 import { Attempt, type Successor } from './attempt.js';
 import { resolveSuccessor, type StartFacts } from './command.js';
@@ -14,6 +14,7 @@ import { toHandoverVariables } from './handover.js';
 import type { Predecessor } from './predecessor.js';
 import { findRefusal, refuseDanger } from './refusal.js';
 import type { Rider } from './rider.js';
+import { beginRun, describeRun, type Running } from './running.js';
 import { runBeforeHooks, runFailedHooks } from './upgrade-hooks.js';
 
 /** What the listeners do for an upgrade. */
@@ -56,16 +57,6 @@ export type UpgradeVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy: string };
 
-interface Running {
-  attempt: Attempt | undefined;
-  abortedBy: ByeError | undefined;
-  readonly deadline: Deadline;
-  /** Of the hooks that take back what was released, once it has failed. */
-  failing: Deadline | undefined;
-  /** Resolves when nothing of it is left to do, however it ended. */
-  over: Promise<unknown>;
-}
-
 export class Upgrader {
   readonly #parts: UpgraderParts;
   #running: Running | undefined;
@@ -81,6 +72,11 @@ export class Upgrader {
 
   get isRunning(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** The one that runs, for reports. */
+  get progress(): StatusReport['upgrade'] {
+    return this.#running && describeRun(this.#running, this.#parts.host);
   }
 
   canUpgrade(): UpgradeVerdict {
@@ -103,14 +99,7 @@ export class Upgrader {
       throw refusal;
     }
     const startedAt = host.now();
-    const deadline = new Deadline(host, this.#parts.settings.upgradeTimeoutMs);
-    const running: Running = {
-      attempt: undefined,
-      abortedBy: undefined,
-      deadline,
-      failing: undefined,
-      over: Promise.resolve(),
-    };
+    const running = beginRun(generation + 1, new Deadline(host, this.#parts.settings.upgradeTimeoutMs), host);
     this.#running = running;
     emit('upgrade-requested', { generation: generation + 1, force });
     const outcome = this.#try(generation + 1, running);

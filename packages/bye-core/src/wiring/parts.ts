@@ -20,7 +20,7 @@ import { Shutdown } from '../shutdown.js';
 import { SignalHooks } from '../signal-hooks.js';
 import type { Reason } from '../status.js';
 import { Tasks } from '../tasks.js';
-import type { HealthReport, LastUpgrade } from '../types.js';
+import type { HealthReport, LastUpgrade, Logger } from '../types.js';
 import { wireUpgrade } from './process-parts.js';
 
 /** What a `Bye` is made of. */
@@ -54,7 +54,8 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
   const host = realHost;
   const settings = resolveOptions(options, scope, host.pid);
   const debug = isDebugging() ? [createStderrLogger('debug', host.pid)] : [];
-  const emit = createEmit(() => [settings.logger, ...debug], host.pid);
+  const witnesses: Logger[] = [];
+  const emit = createEmit(() => [settings.logger, ...debug, ...witnesses], host.pid);
   const lifecycle = new Lifecycle(host);
   const link = scope === 'process' && isMainThread ? openLink() : undefined;
   const hooks: Hooks = {
@@ -117,7 +118,21 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
   });
   const process: Parts['process'] =
     scope === 'process'
-      ? wireUpgrade({ host, settings, emit, lifecycle, hooks, servers, tasks, shutdown, readiness, link, generation })
+      ? wireUpgrade({
+          host,
+          settings,
+          emit,
+          witnesses,
+          report,
+          lifecycle,
+          hooks,
+          servers,
+          tasks,
+          shutdown,
+          readiness,
+          link,
+          generation,
+        })
       : undefined;
   lastUpgrade = () => process?.upgrader.last;
   return {

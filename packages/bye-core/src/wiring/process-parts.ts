@@ -25,15 +25,20 @@ import type { SignalHooks } from '../signal-hooks.js';
 import { type ActivatedSocket, readActivation } from '../systemd/activation.js';
 import { describeSocket, readSocketTable } from '../systemd/sockets.js';
 import type { Tasks } from '../tasks.js';
+import type { HealthReport, Logger } from '../types.js';
 import { announceReady } from '../upgrade/announce.js';
 import { captureStart } from '../upgrade/command.js';
 import { Predecessor } from '../upgrade/predecessor.js';
 import { Upgrader } from '../upgrade/upgrader.js';
+import { wireControl } from './control-parts.js';
 
 export interface UpgradeWiring {
   readonly host: Host;
   readonly settings: Settings;
   readonly emit: Emit;
+  /** Loggers besides the application's, which hear every event. */
+  readonly witnesses: Logger[];
+  readonly report: () => HealthReport;
   readonly lifecycle: Lifecycle;
   readonly hooks: {
     readonly beforeUpgrade: HookList<void>;
@@ -74,8 +79,9 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     onListen: (server: Server, options: ListenOptions) => listeners.prepare(server, options),
     onBound: (server: Server) => listeners.publish(server),
   };
-  if (settings.ownsProcess && host.platform !== 'win32') hookListen(hook);
   if (settings.ownsProcess) for (const message of describeMisspelt()) emit('warning', { message });
+  const isHooked = settings.ownsProcess && host.platform !== 'win32';
+  const unhook = isHooked ? hookListen(hook) : () => {};
 
   const upgrader: Upgrader = new Upgrader({
     ...wiring,
@@ -115,7 +121,20 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       if (file?.remove()) emit('pid-file-removed', { path: file.path });
       if (settings.exit) listeners.removePaths();
     },
+    onDrained: async (report) => {
+      await controlSocket.end(report);
+      if (!settings.exit) controlSocket.close();
+    },
   });
+  const controlSocket = wireControl({
+    ...wiring,
+    script: start.script,
+    listeners,
+    upgrader,
+    predecessor,
+    stop: () => void control.stop(),
+  });
+  wiring.witnesses.push(controlSocket.witness);
 
   return {
     listeners,
@@ -123,7 +142,18 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     predecessor,
     upgrader,
     control,
+    controlSocket,
     generation,
+    /** @throws {ByeError} If it can't be opened (`ERR_BYE_CONTROL_SOCKET`): this instance hears of no `listen()` then */
+    openControlSocket(): void {
+      if (settings.controlSocket === undefined || !isHooked) return;
+      try {
+        controlSocket.open(settings.controlSocket);
+      } catch (error) {
+        unhook();
+        throw error;
+      }
+    },
     /** Everything that happens when this process is ready, in the documented order and in one turn. */
     announce(): void {
       if (link) for (const key of inherited.dropUnclaimed()) emit('listener-dropped', { key });

@@ -72,6 +72,13 @@ const CASES: { readonly [Option in keyof ByeOptions]-?: Case } = {
     garbage: ['AUTO', 'yes'],
   },
   successor: { standard: undefined, given: [{ cwd: '/' }, { cwd: '/' }], badTypes: ['app.js', 5, false, null] },
+  controlSocket: {
+    standard: undefined,
+    given: ['/run/app/control.sock', '/run/app/control.sock'],
+    variable: ['/run/app/other.sock', '/run/app/other.sock'],
+    badTypes: [5, '', true],
+    badRanges: ['\0abstract'],
+  },
   pidFile: {
     standard: undefined,
     given: ['/run/a.pid', '/run/a.pid'],
