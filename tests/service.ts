@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 export const SERVICE = fileURLToPath(new URL('fixtures/service.mjs', import.meta.url));
 
+export const IDLE = fileURLToPath(new URL('fixtures/idle.mjs', import.meta.url));
+
 export const LAB = fileURLToPath(new URL('fixtures/lab.mjs', import.meta.url));
 
 export const HOOKED = fileURLToPath(new URL('fixtures/hooked.mjs', import.meta.url));

@@ -140,13 +140,15 @@ export class Bye extends Hooking {
   drain(reason: Reason = 'stop'): Promise<DrainReport> {
     const { shutdown, settings, readiness, process } = this.#parts;
     process ? process.control.prepareStop() : readiness.stop();
-    return shutdown.start({
+    const report = shutdown.start({
       reason,
       delayMs: 0,
       graceMs: settings.signals ? settings.keepAliveGraceMs : 0,
       timeoutMs: settings.shutdownTimeoutMs,
       reserveMs: settings.closeReserveMs,
     });
+    void report.then((drained) => process?.controlSocket.end(drained, false));
+    return report;
   }
 
   /** What SIGTERM does: `drain()` with the delay, and then the exit where this instance may exit. */

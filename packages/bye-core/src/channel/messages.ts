@@ -1,6 +1,6 @@
 /** What old and new process say to each other, whatever carries it. */
 
-import { ByeError, describeError } from '../errors.js';
+import { describeError } from '../errors.js';
 
 /** Raised when a message changes its meaning. Neighbours understand each other; others fail harmlessly. */
 export const PROTOCOL_VERSION = 1;
@@ -66,7 +66,8 @@ export function toErrorMessage(error: unknown, causesLeft = MOST_CAUSES): ErrorM
     message: String(error.message),
     ...(isString(code) ? { code } : {}),
     ...(isString(error.stack) ? { stack: error.stack } : {}),
-    ...(error instanceof ByeError && isRecord(data) ? { data } : {}),
+    // Also of one that came from another process: it is rebuilt as a plain error with a code of ours.
+    ...(isString(code) && code.startsWith('ERR_BYE_') && isRecord(data) ? { data } : {}),
     ...(error.cause === undefined || causesLeft === 0 ? {} : { cause: toErrorMessage(error.cause, causesLeft - 1) }),
   };
 }

@@ -1,7 +1,14 @@
-/** The frames that a client gets, in its own dialect. */
+/**
+ * The frames that a client gets, in its own dialect: bye's, or what serde makes of `RestartMessage::Response` of
+ * shellflip 2.
+ */
 
-import type { ControlAnswer, ControlResult, DrainSummary } from '../channel/control-messages.js';
-import { MOST_ANSWER_BYTES } from '../channel/control-messages.js';
+import {
+  type ControlAnswer,
+  type ControlResult,
+  type DrainSummary,
+  MOST_ANSWER_BYTES,
+} from '../channel/control-messages.js';
 import { encodeFrame } from '../channel/frames.js';
 import { type ErrorMessage, toErrorMessage } from '../channel/messages.js';
 import { describeError } from '../errors.js';
@@ -22,37 +29,38 @@ export function encodeProgress(answer: ControlAnswer): Buffer | undefined {
   }
 }
 
-/** @param error in a failed result: what it was made of */
-export function encodeResult(dialect: Dialect, result: ControlResult, error?: unknown): Buffer {
-  const frame = encodeFrame(dialect === 'bye' ? { result } : toShellflip(result, error));
-  if (frame.length <= MOST_ANSWER_BYTES || result.ok) return frame;
-  const { name, message, code } = result.error;
-  const short = { name, message: message.slice(0, SHORTENED_CHARS), ...(code === undefined ? {} : { code }) };
-  return encodeFrame({ result: { ...result, error: short } satisfies ControlResult });
+export function encodeSuccess(dialect: Dialect, result: Extract<ControlResult, { ok: true }>): Buffer {
+  if (dialect === 'bye') return encodeFrame({ result });
+  return encodeFrame({ Response: { RestartComplete: result.request === 'upgrade' ? result.pid : 0 } });
 }
 
-export function toFailure(request: string, error: unknown): ControlResult {
-  return { ok: false, request, error: toErrorMessage(error) };
+/** Whatever was thrown: an error of the application's may hold anything, and its client is to hear of it none the less. */
+export function encodeFailure(dialect: Dialect, request: string, error: unknown): Buffer {
+  const text = describeError(error).slice(0, SHORTENED_CHARS);
+  if (dialect === 'shellflip') return encodeFrame({ Response: { RestartFailed: text } });
+  const result = { ok: false, request, error: toSafeMessage(error) } as const satisfies ControlResult;
+  return encodeProgress({ result }) ?? encodeFrame({ result: { ...result, error: { name: 'Error', message: text } } });
+}
+
+function toSafeMessage(error: unknown): ErrorMessage {
+  try {
+    return toErrorMessage(error);
+  } catch {
+    return { name: 'Error', message: 'an error that cannot be read' };
+  }
 }
 
 export function toDrainSummary(report: DrainReport): DrainSummary {
-  return { ...report, hookErrors: report.hookErrors.map((error) => toErrorMessage(error)) };
+  return { ...report, hookErrors: report.hookErrors.map((error) => toSafeMessage(error)) };
 }
 
 /** The payload of an event with its errors as messages. */
 export function toPlainPayload(payload: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(payload).map(([name, value]): [string, unknown] => {
-      if (name === 'error') return [name, toErrorMessage(value)];
-      if (name === 'hookErrors')
-        return [name, (value as unknown[]).map((error): ErrorMessage => toErrorMessage(error))];
+      if (name === 'error') return [name, toSafeMessage(value)];
+      if (name === 'hookErrors') return [name, (value as unknown[]).map((error) => toSafeMessage(error))];
       return [name, value];
     }),
   );
-}
-
-/** What serde makes of `RestartMessage::Response` of shellflip 2. */
-function toShellflip(result: ControlResult, error: unknown): object {
-  if (result.ok && result.request === 'upgrade') return { Response: { RestartComplete: result.pid } };
-  return { Response: { RestartFailed: describeError(error).slice(0, SHORTENED_CHARS) } };
 }

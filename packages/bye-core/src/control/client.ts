@@ -52,6 +52,10 @@ export class Client {
     });
   }
 
+  get isGone(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Whether what was sent last still waits for the client to read. */
   get isBehind(): boolean {
     return this.#socket.writableLength > 0;
@@ -64,16 +68,24 @@ export class Client {
     if (this.#socket.writableLength > MOST_UNSENT_BYTES) this.#socket.destroy();
   }
 
-  /** Sends the last frame and closes. @returns resolves when the kernel has it all, or the client has gone */
-  finish(frame?: Buffer): Promise<void> {
+  /**
+   * Sends the last frame and closes.
+   *
+   * @param closesAtExit leaves the closing to the end of this process, so that the client knows when that has come
+   * @returns resolves when the kernel has it all, or the client has gone
+   */
+  finish(frame?: Buffer, closesAtExit = false): Promise<void> {
     if (this.#stage === 'answered' || this.#socket.destroyed) return Promise.resolve();
     this.#stage = 'answered';
     this.#timer.cancel();
     // Not at once: closing with something unread would tell the client of a reset instead.
     this.#timer = this.#parts.host.after(LINGER_MS, () => this.destroy());
     return new Promise((resolve) => {
-      this.#socket.once('close', () => resolve());
-      frame ? this.#socket.end(frame, () => resolve()) : this.#socket.end(() => resolve());
+      const sent = () => resolve();
+      this.#socket.once('close', sent);
+      if (!frame) this.#socket.end(sent);
+      else if (closesAtExit) this.#socket.write(frame, sent);
+      else this.#socket.end(frame, sent);
     });
   }
 

@@ -2,12 +2,16 @@
 
 import { Server, type Socket } from 'node:net';
 import { describeError } from '../errors.js';
+import { pause } from '../host.js';
 import type { DrainReport, Logger } from '../types.js';
 import { Client, type ClientParts } from './client.js';
 import { Crowd } from './crowd.js';
 import { parseRequest } from './request.js';
 import { Sessions, type SessionsParts } from './sessions.js';
 import { cannotListen, checkSocketPath, inUse } from './socket-path.js';
+
+/** How often to look whether those who connected last have asked, in milliseconds. */
+const STEP_MS = 10;
 
 export interface ControlSocketParts extends Omit<SessionsParts, 'onFinished'> {
   /** Listens on a path to which only this user may connect; false if it is somebody else's. */
@@ -64,14 +68,12 @@ export class ControlSocket {
     this.#server = server;
   }
 
-  /** Takes no more clients, and removes the path. */
-  close(): void {
+  /** The drain is over: takes no more clients. @returns resolves when every result is sent; see `Sessions.end` */
+  async end(report: DrainReport, exits: boolean): Promise<void> {
     this.#server?.close();
-  }
-
-  /** The drain is over and the process about to exit. @returns resolves when every result is sent */
-  end(report: DrainReport): Promise<void> {
-    return this.#sessions.end(report);
+    // Who connected to this process a moment ago is not to find it gone in the middle of a request.
+    while (this.#crowd.youngForMs > 0) await pause(this.#parts.host, Math.min(STEP_MS, this.#crowd.youngForMs));
+    await this.#sessions.end(report, exits);
   }
 
   #accept(socket: Socket): void {

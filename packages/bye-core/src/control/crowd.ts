@@ -49,6 +49,12 @@ export class Crowd<V extends Visitor> {
     oldest.destroy();
   }
 
+  /** How long somebody may still be about to send a request, in milliseconds; 0 if nobody is. */
+  get youngForMs(): number {
+    const newest = [...this.#waiting.keys()].at(-1);
+    return newest === undefined ? 0 : Math.max(0, newest.since + YOUNG_MS - this.#host.now());
+  }
+
   /** It has gone, or has asked for something. */
   remove(visitor: V): void {
     this.#waiting.delete(visitor);

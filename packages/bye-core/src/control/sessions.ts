@@ -1,11 +1,11 @@
 /** Requests that run: what happens meanwhile is told to each, and each gets one result. */
 
-import type { ControlResult } from '../channel/control-messages.js';
+import type { ControlResult, DrainSummary } from '../channel/control-messages.js';
 import type { Emit } from '../diagnostics.js';
 import { ByeError } from '../errors.js';
 import type { Host, Timer } from '../host.js';
 import type { DrainReport, Logger, StatusReport } from '../types.js';
-import { encodeProgress, encodeResult, toDrainSummary, toFailure, toPlainPayload } from './answer.js';
+import { encodeFailure, encodeProgress, encodeSuccess, toDrainSummary, toPlainPayload } from './answer.js';
 import type { Client } from './client.js';
 import { type Asked, badRequest } from './request.js';
 
@@ -36,6 +36,10 @@ export class Sessions {
   readonly #parts: SessionsParts;
   readonly #running = new Map<Client, Session>();
   #timer: Timer | undefined;
+  readonly #sending = new Set<Promise<void>>();
+  /** Set once this process is done. */
+  #drain: DrainSummary | undefined;
+  #exits = false;
   #isTelling = false;
   #lastTold = '';
 
@@ -62,7 +66,7 @@ export class Sessions {
   /** A request that is none. */
   refuse(client: Client, error: unknown, { dialect, request }: Partial<Asked> = {}): void {
     const name = request?.request ?? 'unknown';
-    void this.#finish(client, encodeResult(dialect ?? 'bye', toFailure(name, error), error));
+    this.#finish(client, encodeFailure(dialect ?? 'bye', name, error));
   }
 
   /** The client has closed its side. Who watches has seen enough; any other may still read a result. */
@@ -76,20 +80,30 @@ export class Sessions {
     if (this.#running.size === 0) this.#timer?.cancel();
   }
 
-  /** This process is about to end: everybody gets a result. @returns resolves when they are sent */
-  async end(report: DrainReport): Promise<void> {
+  /**
+   * The drain is over: everybody gets a result.
+   *
+   * @param exits whether the process ends now, and their connections with it
+   * @returns resolves when they are sent
+   */
+  async end(report: DrainReport, exits: boolean): Promise<void> {
     const drain = toDrainSummary(report);
-    const last = [...this.#running].map(([client, session]) => {
-      if (session.request.request === 'status') return this.#finish(client, this.#statusResult(session));
-      if (session.request.request === 'stop') return this.#succeed(client, session, { request: 'stop', drain });
-      if (session.upgraded) {
-        return this.#succeed(client, session, { request: 'upgrade', ...session.upgraded, drain });
-      }
+    this.#drain = drain;
+    this.#exits = exits;
+    for (const [client, session] of [...this.#running]) this.#endOne(client, session, drain);
+    await Promise.all(this.#sending);
+  }
+
+  #endOne(client: Client, session: Session, drain: DrainSummary): void {
+    const { request } = session.request;
+    if (request === 'status') this.#tellStatus(client, session);
+    else if (request === 'stop') this.#succeed(client, session, { request, drain });
+    else if (session.upgraded) this.#succeed(client, session, { request, ...session.upgraded, drain });
+    else {
       const reason = 'this process ends';
       const error = new ByeError('ERR_BYE_UPGRADE_ABORTED', `Cannot upgrade as ${reason}`, { pid: undefined, reason });
-      return this.#finish(client, encodeResult(session.dialect, toFailure('upgrade', error), error));
-    });
-    await Promise.all(last);
+      this.refuse(client, error, session);
+    }
   }
 
   async #upgrade(client: Client, force: boolean, asked: Asked): Promise<void> {
@@ -98,7 +112,7 @@ export class Sessions {
     try {
       const upgraded = await this.#parts.upgrade(force);
       if (asked.request.request === 'upgrade' && asked.request.wait) session.upgraded = upgraded;
-      else void this.#succeed(client, session, { request: 'upgrade', ...upgraded });
+      else this.#succeed(client, session, { request: 'upgrade', ...upgraded });
     } catch (error) {
       this.refuse(client, error, session);
     }
@@ -108,6 +122,8 @@ export class Sessions {
     this.#begin(client, asked);
     this.#parts.emit('control-request', { request: 'stop' });
     this.#parts.stop();
+    // It is over, and this process may not exit.
+    if (this.#drain) this.#succeed(client, asked, { request: 'stop', drain: this.#drain });
   }
 
   #watch(client: Client, asked: Asked): void {
@@ -122,11 +138,7 @@ export class Sessions {
   }
 
   #tellStatus(client: Client, asked: Asked): void {
-    void this.#finish(client, this.#statusResult(asked));
-  }
-
-  #statusResult({ dialect }: Asked): Buffer {
-    return encodeResult(dialect, { ok: true, request: 'status', status: this.#parts.report() });
+    this.#succeed(client, asked, { request: 'status', status: this.#parts.report() });
   }
 
   #begin(client: Client, asked: Asked): Session {
@@ -136,14 +148,16 @@ export class Sessions {
     return session;
   }
 
-  #succeed(client: Client, { dialect }: Asked, result: WithoutOk<Extract<ControlResult, { ok: true }>>): Promise<void> {
-    return this.#finish(client, encodeResult(dialect, { ok: true, ...result } as ControlResult));
+  #succeed(client: Client, { dialect }: Asked, result: WithoutOk<Success>): void {
+    this.#finish(client, encodeSuccess(dialect, { ok: true, ...result } as Success));
   }
 
-  #finish(client: Client, frame: Buffer): Promise<void> {
+  #finish(client: Client, frame: Buffer): void {
     this.#running.delete(client);
+    if (client.isGone) return;
     this.#parts.onFinished(client);
-    return client.finish(frame);
+    const sent = client.finish(frame, this.#exits).then(() => void this.#sending.delete(sent));
+    this.#sending.add(sent);
   }
 
   #relay(data: object, message: string): void {
@@ -158,7 +172,7 @@ export class Sessions {
   #tellSoon(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.#isTelling = false;
       const listeners = this.#listeners();
       if (listeners.length > 0) this.#tell(listeners, this.#parts.report());
@@ -188,6 +202,7 @@ export class Sessions {
   }
 }
 
+type Success = Extract<ControlResult, { ok: true }>;
 type WithoutOk<Result> = Result extends unknown ? Omit<Result, 'ok'> : never;
 
 /** What makes one report differ from another, besides that time goes by. */

@@ -30,6 +30,8 @@ export class Predecessor {
   readonly #link: Link | undefined;
   readonly #identity: Identity | undefined;
   readonly #gone: Promise<void>;
+  readonly #handedOver: Promise<void>;
+  #noteHandedOver = () => {};
   #isGone = false;
   /** It has handed over. Before that it serves, and nothing here may hurry or end it. */
   #isDraining = false;
@@ -53,8 +55,13 @@ export class Predecessor {
         resolve();
       });
     });
+    this.#handedOver = new Promise((resolve) => {
+      this.#noteHandedOver = resolve;
+    });
+    void this.#gone.then(this.#noteHandedOver);
     link?.receive((message) => {
       if (message.bye !== 'draining') return;
+      this.#noteHandedOver();
       this.#untilMs = message.untilMs;
       this.#waitingFor = message.waitingFor;
     });
@@ -63,6 +70,11 @@ export class Predecessor {
   /** Resolves when it has exited; at once in the first generation. */
   get gone(): Promise<void> {
     return this.#gone;
+  }
+
+  /** Resolves when it has said that it closes its listeners, or has gone. */
+  get handedOver(): Promise<void> {
+    return this.#handedOver;
   }
 
   /** @returns `undefined` once it has gone */

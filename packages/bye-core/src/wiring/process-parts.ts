@@ -11,6 +11,7 @@ import type { HookList } from '../hooks.js';
 import type { Host } from '../host.js';
 import { hasOwnChannel } from '../internals.js';
 import type { Lifecycle } from '../lifecycle.js';
+import { noteDroppedPaths } from '../listeners/dropped-paths.js';
 import { type Inherited, InheritedListeners, parseHandedListeners } from '../listeners/inherited.js';
 import { hookListen } from '../listeners/listen-hook.js';
 import { Listeners } from '../listeners/registry.js';
@@ -121,10 +122,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       if (file?.remove()) emit('pid-file-removed', { path: file.path });
       if (settings.exit) listeners.removePaths();
     },
-    onDrained: async (report) => {
-      await controlSocket.end(report);
-      if (!settings.exit) controlSocket.close();
-    },
+    onDrained: (report) => controlSocket.end(report, settings.exit),
   });
   const controlSocket = wireControl({
     ...wiring,
@@ -156,7 +154,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     },
     /** Everything that happens when this process is ready, in the documented order and in one turn. */
     announce(): void {
-      if (link) for (const key of inherited.dropUnclaimed()) emit('listener-dropped', { key });
+      if (link) dropUnclaimed(inherited, listeners, predecessor, emit);
       const file = pidFile();
       file?.write();
       if (file) emit('pid-file-written', { path: file.path });
@@ -192,6 +190,20 @@ function keyOfActivated(socket: ActivatedSocket): string {
 function addressOf({ address, port, family }: Partial<ActivatedSocket>) {
   if (address === undefined || port === undefined) return {};
   return { address: { address, port, family: family === 6 ? 'IPv6' : 'IPv4' } };
+}
+
+/** The old process puts their paths back at the hand-over, so they are removed after it, and once more when it has gone. */
+function dropUnclaimed(
+  inherited: InheritedListeners,
+  listeners: Listeners,
+  predecessor: Predecessor,
+  emit: Emit,
+): void {
+  const dropped = inherited.dropUnclaimed();
+  const removePaths = noteDroppedPaths(dropped, (key) => listeners.keys.includes(key));
+  for (const key of dropped) emit('listener-dropped', { key });
+  void predecessor.handedOver.then(removePaths);
+  void predecessor.gone.then(removePaths);
 }
 
 /** Every listener, attached or not: from now on only the new process accepts. Socket paths stay. */
