@@ -28,6 +28,9 @@ export interface ListenersParts {
   readonly onListen: (server: Server) => void;
 }
 
+/** A queue that is full refuses (EAGAIN): a thousand clients at once are to wait instead. */
+const PRIVATE_BACKLOG = 4096;
+
 export class Listeners {
   readonly #parts: ListenersParts;
   readonly #open = new Map<Server, Listener>();
@@ -70,7 +73,7 @@ export class Listeners {
     const plan = isInherited ? undefined : planFreePath(path, host);
     if (!plan && !isInherited) return false;
     this.#private.set(server, plan);
-    server.listen({ path }).unref();
+    server.listen(path, PRIVATE_BACKLOG).unref();
     return true;
   }
 
