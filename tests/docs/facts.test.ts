@@ -80,6 +80,7 @@ describe('options', () => {
       upgradeSignals: ['SIGUSR2', ['SIGUSR2']],
       readiness: ['manual', 'manual'],
       pidFile: ['/run/sample.pid', '/run/sample.pid'],
+      controlSocket: ['/run/sample.sock', '/run/sample.sock'],
       health: ['false', undefined],
       signals: ['false', false],
       exit: ['false', false],

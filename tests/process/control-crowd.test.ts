@@ -186,6 +186,7 @@ test('clients that read nothing hold up neither an upgrade nor the exit, and cos
     drain: { requestsFinished: 1 },
   });
   await request;
+  await app.waitForGeneration(1);
   await app.waitUntilGone(pid);
 });
 

@@ -1,6 +1,5 @@
-/** What the requests of the control socket do to a real service, and what they are answered. */
+/** Upgrades by the control socket, on a real service: how each may end, and what is told on the way. */
 
-import { existsSync } from 'node:fs';
 import type { App } from '@bye/testkit';
 import { afterEach, test as anyTest, beforeEach, expect } from 'vitest';
 import { askControl, ControlClient, STATUS, STOP, UPGRADE } from '../control.js';
@@ -70,6 +69,7 @@ test('upgrade with wait is answered when the old process has drained, and tells 
     }),
   });
   await app.waitUntilGone(old.pid);
+  await app.waitForGeneration(1);
 });
 
 test.each([
@@ -140,93 +140,7 @@ test('while the predecessor drains an upgrade is refused until it is forced; an 
   expect(await askControl(path, { ...UPGRADE, force: true })).toMatchObject({ ok: true, generation: 2 });
   expect(await never).toBe('cut');
   expect(app.isRunning(old.pid)).toBe(false);
-});
-
-test('stop is answered with how the drain went, just before the exit', async () => {
-  await using app = start();
-  const service = await app.waitForGeneration(0);
-  const request = act(service, '/wait?ms=300');
-  await app.waitForLine('request /wait');
-  const client = new ControlClient(path).ask(STOP);
-  // Open till the end: another one joins it.
-  await client.heardEvent('phase');
-  const other = new ControlClient(path).ask(STOP);
-  for (const result of [await client.result(), await other.result()]) {
-    expect(result).toMatchObject({
-      ok: true,
-      request: 'stop',
-      drain: { reason: 'stop', requestsFinished: 1, cut: [] },
-    });
-  }
-  expect(client.events).toContain('exit');
-  expect((await request).pid).toBe(service.pid);
-  expect(await app.waitForExit()).toEqual({ code: 0, signal: null });
-  expect(existsSync(path)).toBe(false);
-});
-
-test('stop names what was cut', async () => {
-  await using app = start({ shutdownTimeoutMs: 500 });
-  const service = await app.waitForGeneration(0);
-  void act(service, '/never').catch(() => {});
-  await app.waitForLine('request /never');
-  expect(await askControl(path, STOP)).toMatchObject({
-    drain: { cut: [{ kind: 'request', name: 'GET /never', ageMs: expect.any(Number) }] },
-  });
-  expect((await app.waitForExit()).code).toBe(1);
-});
-
-test('stop during an upgrade ends it, and both are told', async () => {
-  await using app = start();
-  await app.waitForGeneration(0);
-  scratch.deploy('hang');
-  const client = new ControlClient(path).ask(UPGRADE);
-  await app.waitForLine('hanging');
-  expect(await askControl(path, STOP)).toMatchObject({ ok: true });
-  expect(await client.result()).toMatchObject({ ok: false, error: { code: 'ERR_BYE_UPGRADE_ABORTED' } });
-  await app.waitForExit();
-});
-
-test('status tells what the process is and does', async () => {
-  await using app = start();
-  const { pid, port } = await app.waitForGeneration(0);
-  void act({ port }, '/wait?ms=1000').catch(() => {});
-  await app.waitForLine('request /wait');
-  const client = new ControlClient(path).ask(STATUS);
-  expect(await client.result()).toEqual({
-    ok: true,
-    request: 'status',
-    status: {
-      status: 'ready',
-      generation: 0,
-      pid,
-      uptimeMs: expect.any(Number),
-      inFlight: 1,
-      connections: 1,
-      tasks: 0,
-      node: process.versions.node,
-      bye: expect.stringMatching(/^\d+\.\d+\.\d+/),
-      script: expect.stringMatching(/^\/.*lab\.mjs$/),
-      listeners: [`unix:${path}`, 'tcp:*:0'],
-    },
-  });
-  expect(client.answers).toHaveLength(1);
-});
-
-test('status with watch tells every change until its client closes, and no client holds anything up', async () => {
-  await using app = start();
-  const { pid, port } = await app.waitForGeneration(0);
-  const watch = new ControlClient(path).ask({ request: 'status', watch: true });
-  const other = new ControlClient(path).ask({ request: 'status', watch: true });
-  await watch.heard((answer) => 'status' in answer && answer.status.inFlight === 0);
-  const request = act({ port }, '/wait?ms=1200');
-  await watch.heard((answer) => 'status' in answer && answer.status.inFlight === 1);
-  await request;
-  watch.socket.end();
-  expect(await watch.result()).toMatchObject({ ok: true, request: 'status', status: { pid, status: 'ready' } });
-  app.kill('SIGTERM');
-  expect(await other.result()).toMatchObject({ ok: true, request: 'status', status: { status: 'draining' } });
-  expect(other.events).toContain('stop');
-  await app.waitForExit();
+  await app.waitForGeneration(2);
 });
 
 test('a client that leaves in the middle cancels nothing', async () => {
@@ -249,4 +163,5 @@ test('a client that closes its side after the request hears the result', async (
   const client = new ControlClient(path).ask({ ...UPGRADE, wait: true });
   client.socket.end();
   expect(await client.result()).toMatchObject({ ok: true, drain: { cut: [] } });
+  await app.waitForGeneration(1);
 });
