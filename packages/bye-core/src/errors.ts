@@ -73,14 +73,21 @@ const MOST_CAUSES = 8;
  * One line for a log or a refusal: message and code, with the chain of causes behind it. Never throws, whatever was
  * thrown: it tells of failures in places that must not fail themselves.
  */
-export function describeError(error: unknown, depth = 0): string {
+export function describeError(error: unknown): string {
+  try {
+    return describe(error, 0);
+  } catch {
+    // A name or a message that is no text, or a getter that throws.
+    return 'an error that cannot be read';
+  }
+}
+
+function describe(error: unknown, depth: number): string {
   if (!(error instanceof Error)) return toText(error);
   const code = (error as { code?: unknown }).code;
   const head =
     typeof code === 'string' ? `${error.message || error.name} (${code})` : `${error.name}: ${error.message}`;
-  return error.cause === undefined || depth === MOST_CAUSES
-    ? head
-    : `${head}: ${describeError(error.cause, depth + 1)}`;
+  return error.cause === undefined || depth === MOST_CAUSES ? head : `${head}: ${describe(error.cause, depth + 1)}`;
 }
 
 function toText(value: unknown): string {

@@ -46,7 +46,7 @@ function toSafeMessage(error: unknown): ErrorMessage {
   try {
     return toErrorMessage(error);
   } catch {
-    return { name: 'Error', message: 'an error that cannot be read' };
+    return { name: 'Error', message: describeError(error) };
   }
 }
 
