@@ -3,6 +3,7 @@ import {
   fromErrorMessage,
   type Message,
   PROTOCOL_VERSION,
+  parseError,
   parseMessage,
   toErrorMessage,
 } from '../../src/channel/messages.js';
@@ -152,4 +153,26 @@ test('toErrorMessage() leaves out a code that is a number, and a stack that is n
   Object.defineProperty(error, 'stack', { value: undefined });
   expect(toErrorMessage(error)).toStrictEqual({ name: 'Error', message: 'no' });
   expect(fromErrorMessage({ name: 'Error', message: 'no' })).not.toHaveProperty('code');
+});
+
+test('an error keeps causes and data on its way through two processes', () => {
+  const cause = new ByeError('ERR_BYE_PID_FILE', 'Cannot write', { path: '/a' }, new TypeError('root of it'));
+  const pass = (error: unknown) => {
+    const crossed = parseError(JSON.parse(JSON.stringify(toErrorMessage(error))));
+    return fromErrorMessage(crossed as NonNullable<typeof crossed>);
+  };
+  const error = pass(new ByeError('ERR_BYE_UPGRADE_HOOK', 'Cannot upgrade', {}, pass(cause)));
+  expect(error.cause).toMatchObject({ code: 'ERR_BYE_PID_FILE', data: { path: '/a' } });
+  expect((error.cause as Error).cause).toMatchObject({ name: 'TypeError', message: 'root of it' });
+});
+
+test('toErrorMessage() leaves out data of other errors, and ends a circle of causes', () => {
+  expect(toErrorMessage(Object.assign(new Error('no'), { data: { secret: 1 } }))).not.toHaveProperty('data');
+  const circle = new Error('round');
+  circle.cause = circle;
+  expect(JSON.stringify(toErrorMessage(circle)).match(/"round"/g)).toHaveLength(9);
+  expect(parseError({ name: 'Error', message: 'no', cause: { name: 5 } })).toStrictEqual({
+    name: 'Error',
+    message: 'no',
+  });
 });
