@@ -32,12 +32,8 @@ test('upgrade is answered with the new process, after the events on the way', as
     generation: 1,
     durationMs: expect.any(Number),
   });
-  expect(client.events.filter((event) => event !== 'phase')).toEqual([
-    'control-request',
-    'upgrade-started',
-    'stop',
-    'upgrade-finished',
-  ]);
+  const milestones = ['control-request', 'upgrade-started', 'stop', 'upgrade-finished'];
+  expect(client.events.filter((event) => milestones.includes(event))).toEqual(milestones);
   const { data, pid } = await client.heardEvent('upgrade-started');
   expect({ data, pid }).toEqual({
     data: { successorPid: next.pid, generation: 1, script: expect.stringContaining('lab.mjs') },
