@@ -30,6 +30,8 @@ type Upgraded = Pick<Extract<ControlResult, { request: 'upgrade'; ok: true }>, '
 interface Session extends Asked {
   /** It succeeded, and its client waits until the old process, this one, has drained. */
   upgraded?: Upgraded;
+  /** The last status that it was told. */
+  told?: string;
 }
 
 export class Sessions {
@@ -41,7 +43,6 @@ export class Sessions {
   #drain: DrainSummary | undefined;
   #exits = false;
   #isTelling = false;
-  #lastTold = '';
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
@@ -134,7 +135,7 @@ export class Sessions {
       return;
     }
     this.#begin(client, asked);
-    this.#tell([client], this.#parts.report());
+    this.#tell(this.#parts.report(), false);
   }
 
   #tellStatus(client: Client, asked: Asked): void {
@@ -174,8 +175,7 @@ export class Sessions {
     this.#isTelling = true;
     queueMicrotask(() => {
       this.#isTelling = false;
-      const listeners = this.#listeners();
-      if (listeners.length > 0) this.#tell(listeners, this.#parts.report());
+      if (this.#running.size > 0) this.#tell(this.#parts.report(), true);
     });
   }
 
@@ -185,16 +185,24 @@ export class Sessions {
       if (this.#running.size === 0) return;
       const report = this.#parts.report();
       const isBusy = report.upgrade !== undefined || report.predecessor !== undefined || report.status === 'draining';
-      if (isBusy || contentOf(report) !== this.#lastTold) this.#tell(this.#listeners(), report);
+      this.#tell(report, isBusy);
       this.#tellLater();
     });
   }
 
-  /** Leaves out who has not read the last one: it gets a newer one later. */
-  #tell(clients: readonly Client[], status: StatusReport): void {
-    this.#lastTold = contentOf(status);
+  /**
+   * Leaves out who has not read the last one: it gets a newer one later.
+   *
+   * @param again also to those who know all of it but the time
+   */
+  #tell(status: StatusReport, again: boolean): void {
+    const content = JSON.stringify({ ...status, uptimeMs: 0 } satisfies StatusReport);
     const frame = encodeProgress({ status });
-    if (frame) for (const client of clients) if (!client.isBehind) client.send(frame);
+    for (const [client, session] of this.#running) {
+      if (!frame || session.dialect !== 'bye' || client.isBehind || (session.told === content && !again)) continue;
+      session.told = content;
+      client.send(frame);
+    }
   }
 
   #listeners(): Client[] {
@@ -204,8 +212,3 @@ export class Sessions {
 
 type Success = Extract<ControlResult, { ok: true }>;
 type WithoutOk<Result> = Result extends unknown ? Omit<Result, 'ok'> : never;
-
-/** What makes one report differ from another, besides that time goes by. */
-function contentOf(report: StatusReport): string {
-  return JSON.stringify({ ...report, uptimeMs: 0 } satisfies StatusReport);
-}

@@ -90,12 +90,15 @@ test('events go to everybody who waits, and one status after all of a turn', asy
 test('who has not read the last status is not sent another', async () => {
   const client = ask(WATCH);
   client.isBehind = true;
-  status = { ...status, status: 'draining' };
+  status = { ...status, inFlight: 1 };
+  const other = ask(WATCH);
   await host.advance(2000);
-  expect(client.kinds).toEqual(['status']);
+  expect([client.kinds, other.kinds]).toEqual([['status'], ['status']]);
+  // But it is not forgotten, though nothing has changed since.
   client.isBehind = false;
-  await host.advance(500);
-  expect(client.kinds).toEqual(['status', 'status']);
+  await host.advance(2000);
+  expect([client.kinds, other.kinds]).toEqual([['status', 'status'], ['status']]);
+  expect(client.answers.at(-1)).toMatchObject({ status: { inFlight: 1 } });
 });
 
 test('nothing is timed when nobody waits', async () => {
