@@ -189,7 +189,7 @@ test('clients that read nothing hold up neither an upgrade nor the exit, and cos
   for (let index = 0; index < 5; index++) expect(await askControl(path, UPGRADE)).toMatchObject({ ok: false });
   expect(rssOf(pid) - before).toBeLessThan(60 * MIB);
   scratch.deploy('');
-  const request = act({ port }, '/wait?ms=1000');
+  const request = act({ port }, '/wait?ms=3000');
   await app.waitForLine('request /wait');
   expect(await askControl(path, { ...UPGRADE, wait: true })).toMatchObject({
     ok: true,

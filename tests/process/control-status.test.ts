@@ -67,7 +67,7 @@ test('stop during an upgrade ends it, and both are told', async () => {
 test('status tells what the process is and does', async () => {
   await using app = start();
   const { pid, port } = await app.waitForGeneration(0);
-  void act({ port }, '/wait?ms=1000').catch(() => {});
+  void act({ port }, '/wait?ms=5000').catch(() => {});
   await app.waitForLine('request /wait');
   const client = new ControlClient(path).ask(STATUS);
   expect(await client.result()).toEqual({
@@ -96,7 +96,7 @@ test('status with watch tells every change until its client closes, and no clien
   const watch = new ControlClient(path).ask({ request: 'status', watch: true });
   const other = new ControlClient(path).ask({ request: 'status', watch: true });
   await watch.heard((answer) => 'status' in answer && answer.status.inFlight === 0);
-  const request = act({ port }, '/wait?ms=1200');
+  const request = act({ port }, '/wait?ms=2000');
   await watch.heard((answer) => 'status' in answer && answer.status.inFlight === 1);
   await request;
   watch.socket.end();

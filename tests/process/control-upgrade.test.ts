@@ -50,7 +50,7 @@ test('upgrade is answered with the new process, after the events on the way', as
 test('upgrade with wait is answered when the old process has drained, and tells what it still waits for', async () => {
   await using app = start();
   const old = await app.waitForGeneration(0);
-  const request = act(old, '/wait?ms=1200');
+  const request = act(old, '/wait?ms=3000');
   await app.waitForLine(`request /wait pid=${old.pid}`);
   const client = new ControlClient(path).ask({ ...UPGRADE, wait: true });
   const result = await client.result();
