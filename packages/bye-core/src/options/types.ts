@@ -2,6 +2,7 @@
 
 import type { Logger } from '../types.js';
 import type { HealthOptions, HealthSettings } from './health.js';
+import type { StateHandlers } from './state.js';
 
 /** What runs at an upgrade, where it differs from how this process was started. */
 export interface SuccessorOptions {
@@ -19,7 +20,7 @@ export interface SuccessorOptions {
 }
 
 /**
- * Durations are in milliseconds; `undefined` stands for the default. Each option but `successor` and `logger` can be set
+ * Durations are in milliseconds; `undefined` stands for the default. Each option but `successor`, `state` and `logger` can be set
  * by environment as `BYE_<NAME>`, which wins (`shutdownDelayMs`: `BYE_SHUTDOWN_DELAY_MS`); an empty variable is none.
  */
 export interface ByeOptions {
@@ -57,6 +58,8 @@ export interface ByeOptions {
   successor?: SuccessorOptions | (() => SuccessorOptions | Promise<SuccessorOptions>);
   /** Where `ready()` writes the PID; the variable PIDFILE wins. */
   pidFile?: string;
+  /** State that an old process hands to its new one, as the section 'app'; see `Bye.addState`. */
+  state?: StateHandlers;
   /** Health endpoints. @defaultValue `true` */
   health?: boolean | string | HealthOptions;
   /** Pino-shaped; `false` silences. @defaultValue warn and error as one line each on stderr */
@@ -85,6 +88,7 @@ export interface Settings {
   readonly readiness: 'auto' | 'manual';
   readonly successor: ByeOptions['successor'];
   readonly pidFile: string | undefined;
+  readonly state: StateHandlers | undefined;
   readonly health: HealthSettings | undefined;
   logger: Logger;
   /** The application gave a logger, or `false`. */
