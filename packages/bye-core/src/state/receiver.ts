@@ -109,7 +109,7 @@ export class StateReceiver {
     } else {
       reading.complete();
       const taken = await this.#taken(reading);
-      if (!taken) await this.#lose(reading, 'it was not taken in when the old process had long gone', undefined);
+      if (!taken) await this.#lose(reading, 'it was not taken in when the old process had long gone', undefined, 0);
       else if (reading.stage === 'save') this.#endLoad(reading, taken);
       else this.#endMerge(reading, taken);
     }
@@ -188,10 +188,10 @@ export class StateReceiver {
   }
 
   /** The application hears of it by its stream and its signal, and may take a moment to put things right. */
-  async #lose(reading: Reading, why: string, cause: unknown): Promise<void> {
+  async #lose(reading: Reading, why: string, cause: unknown, graceMs = BROKEN_MS): Promise<void> {
     const { name } = reading.section;
     reading.break(lostError(name, why, cause));
-    await new Deadline(this.#parts.host, BROKEN_MS).covers(reading.over);
+    await new Deadline(this.#parts.host, graceMs).covers(reading.over);
     this.#tellLost(name, reading.stage === 'save' ? 'load' : 'merge', why, cause);
     if (reading.stage === 'save') this.#wanted.get(name)?.settle(false);
     else this.#toMerge.delete(name);

@@ -83,7 +83,9 @@ export class State {
 
   /** An upgrade has failed. */
   async rollback(error: unknown): Promise<void> {
-    await this.#sender?.rollback(error);
+    const sender = this.#sender;
+    this.#sender = undefined;
+    await sender?.rollback(error);
   }
 
   /** This process was replaced and has done its last work: what has changed since goes after the rest. */
