@@ -24,7 +24,7 @@ export interface Told {
   readonly pid: number;
   readonly count: number;
   readonly hash: string;
-  /** Resident memory in MiB. */
+  /** The most memory it ever had, in MiB. */
   readonly rss: number;
 }
 
