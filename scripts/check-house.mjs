@@ -18,7 +18,7 @@ const FLOORS = [
   { name: 'entry', peers: true, members: ['index.ts', 'register.ts', 'testing.ts', 'preload.ts', 'api/', 'cli/'] },
   { name: 'wiring', members: ['wiring/'] },
   { name: 'composition', peers: true, members: ['servers.ts', 'shutdown.ts', 'process-control.ts', 'supervisor/'] },
-  { name: 'capabilities', members: ['listeners/', 'upgrade/', 'drain/', 'systemd/', 'control/', 'share/'] },
+  { name: 'capabilities', members: ['listeners/', 'upgrade/', 'drain/', 'systemd/', 'control/', 'share/', 'state/'] },
   {
     name: 'mechanisms',
     peers: true,

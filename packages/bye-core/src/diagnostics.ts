@@ -37,6 +37,10 @@ export interface ByeEvents {
   'successor-lost': { successorPid: number; exitCode: number | null; signal: string | null };
   'predecessor-draining': { predecessorPid: number; untilMs: number };
   'predecessor-hurried': { predecessorPid: number; withinMs: number };
+  'state-saved': { name: string; stage: 'save' | 'finish'; bytes: number; durationMs: number };
+  'state-loaded': { name: string; stage: 'load' | 'merge'; bytes: number; durationMs: number };
+  'state-lost': { name: string; stage: 'load' | 'finish' | 'merge'; error: unknown };
+  'state-failed': { name: string; stage: 'load' | 'finish' | 'merge' | 'rollback'; error: unknown };
   'predecessor-gone': { predecessorPid: number };
   'predecessor-killed': { predecessorPid: number };
   warning: { message: string };
@@ -107,6 +111,16 @@ const EVENTS: Table = {
     'info',
     ({ predecessorPid, withinMs }) => `told the old process ${predecessorPid} to end within ${withinMs} ms`,
   ],
+  'state-saved': [
+    'debug',
+    ({ name, stage, bytes, durationMs }) => `state '${name}' handed on (${stage}): ${bytes} bytes in ${durationMs} ms`,
+  ],
+  'state-loaded': [
+    'debug',
+    ({ name, stage, bytes, durationMs }) => `state '${name}' taken over (${stage}): ${bytes} bytes in ${durationMs} ms`,
+  ],
+  'state-lost': ['error', ({ name, stage, error }) => `state '${name}' lost (${stage}): ${describeError(error)}`],
+  'state-failed': ['error', ({ name, stage, error }) => `state '${name}': ${stage} failed: ${describeError(error)}`],
   'predecessor-gone': ['info', ({ predecessorPid }) => `the old process ${predecessorPid} has ended`],
   'predecessor-killed': [
     'warn',

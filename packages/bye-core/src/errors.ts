@@ -25,6 +25,9 @@ export interface ByeErrorData {
   ERR_BYE_UPGRADE_TIMEOUT: { pid: number; timeoutMs: number };
   ERR_BYE_UPGRADE_ABORTED: { pid: number | undefined; reason: string };
   ERR_BYE_UPGRADE_CHANNEL_LOST: { pid: number };
+  ERR_BYE_STATE_SAVE: { name: string };
+  ERR_BYE_STATE_REFUSED: { name: string; version: number | string };
+  ERR_BYE_STATE_LOST: { name: string };
   ERR_BYE_PROTOCOL: { ours: number; theirs: unknown };
 }
 

@@ -1,4 +1,4 @@
-/** The one ordered stop, under one budget: hooks, delay, requests, tasks, close hooks. */
+/** The one ordered stop, under one budget: hooks, delay, requests, tasks, what capabilities still do, close hooks. */
 
 import { Deadline } from './deadline.js';
 import type { Emit } from './diagnostics.js';
@@ -30,6 +30,8 @@ export interface ShutdownParts {
   readonly servers: Servers;
   readonly tasks: Tasks;
   readonly onShutdown: HookList<Reason>;
+  /** What capabilities still do when requests and tasks are over, within the time that is left. */
+  readonly afterWork: HookList<Deadline>;
   readonly onClose: HookList<void>;
   readonly emit: Emit;
 }
@@ -96,7 +98,7 @@ export class Shutdown {
   }
 
   async #run(plan: ShutdownPlan, work: Deadline, whole: Deadline): Promise<DrainReport> {
-    const { host, lifecycle, servers, tasks, emit, onClose } = this.#parts;
+    const { host, lifecycle, servers, tasks, emit, afterWork, onClose } = this.#parts;
     emit('stop', { reason: plan.reason, signal: plan.signal });
     const announced = this.announce(plan.reason, work);
     // It may have begun before this stop, with a time of its own.
@@ -112,6 +114,7 @@ export class Shutdown {
     this.#enter('tasks');
     await work.covers(tasks.whenEmpty());
     const cut = await this.#cut(whole);
+    this.#noteErrors(afterWork.name, await afterWork.runTogether(whole, whole));
 
     this.#enter('hooks');
     for (const drain of servers.drains('app')) {

@@ -59,6 +59,22 @@ const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, stri
   ],
   'predecessor-draining': [{ predecessorPid: 8, untilMs: 5000 }, 'debug', 'the old process 8 drains'],
   'predecessor-hurried': [{ predecessorPid: 8, withinMs: 40 }, 'info', 'told the old process 8 to end within 40 ms'],
+  'state-saved': [
+    { name: 'app', stage: 'save', bytes: 10, durationMs: 3 },
+    'debug',
+    "state 'app' handed on (save): 10 bytes in 3 ms",
+  ],
+  'state-loaded': [
+    { name: 'app', stage: 'merge', bytes: 10, durationMs: 3 },
+    'debug',
+    "state 'app' taken over (merge): 10 bytes in 3 ms",
+  ],
+  'state-lost': [{ name: 'app', stage: 'load', error: new Error('no') }, 'error', "state 'app' lost (load): Error: no"],
+  'state-failed': [
+    { name: 'app', stage: 'merge', error: new Error('no') },
+    'error',
+    "state 'app': merge failed: Error: no",
+  ],
   'predecessor-gone': [{ predecessorPid: 8 }, 'info', 'the old process 8 has ended'],
   'predecessor-killed': [{ predecessorPid: 8 }, 'warn', 'the old process 8 outlived its deadline and was killed'],
   warning: [{ message: 'look here' }, 'warn', 'look here'],

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Message } from '../src/channel/messages.js';
+import type { Deadline } from '../src/deadline.js';
 import { HookList } from '../src/hooks.js';
 import { Lifecycle } from '../src/lifecycle.js';
 import { resolveOptions } from '../src/options/options.js';
@@ -43,7 +44,11 @@ function create(options: ByeOptions = {}): ProcessControl {
   const emit = (name: string, payload: object) => void events.push([name, payload]);
   const { signal } = lifecycle;
   tasks = new Tasks({ host, signal, mayStart: () => true, onUnheard: () => {}, reason: () => 'stop' });
-  const hooks = { onShutdown: new HookList<'stop' | 'upgrade'>('onShutdown'), onClose: new HookList<void>('onClose') };
+  const hooks = {
+    onShutdown: new HookList<'stop' | 'upgrade'>('onShutdown'),
+    afterWork: new HookList<Deadline>('afterWork'),
+    onClose: new HookList<void>('onClose'),
+  };
   const shutdown = new Shutdown({ host, lifecycle, servers, tasks, emit, ...hooks });
   const actions = { upgrade, abortUpgrade, onStop, cleanUp, onDrained };
   return new ProcessControl({ host, settings, shutdown, servers, tasks, emit, predecessor, ...actions });

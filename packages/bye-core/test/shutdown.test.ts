@@ -14,6 +14,7 @@ const PLAN: ShutdownPlan = { reason: 'stop', delayMs: 0, graceMs: 1000, timeoutM
 let host: FakeHost;
 let lifecycle: Lifecycle;
 let onShutdown: HookList<Reason>;
+let afterWork: HookList<Deadline>;
 let onClose: HookList<void>;
 let tasks: Tasks;
 let order: string[];
@@ -21,6 +22,7 @@ beforeEach(() => {
   host = new FakeHost();
   lifecycle = new Lifecycle(host);
   onShutdown = new HookList('onShutdown');
+  afterWork = new HookList('afterWork');
   onClose = new HookList('onClose');
   order = [];
   const { signal } = lifecycle;
@@ -41,7 +43,7 @@ function create(...drains: FakeDrain[]): Shutdown {
     if (name === 'phase') order.push(`phase ${Reflect.get(payload, 'phase')}`);
     else order.push(name);
   };
-  return new Shutdown({ host, lifecycle, servers: fakeServers(drains), tasks, onShutdown, onClose, emit });
+  return new Shutdown({ host, lifecycle, servers: fakeServers(drains), tasks, onShutdown, afterWork, onClose, emit });
 }
 
 /** Lets time pass until a stop has ended; tells when that was. */
@@ -56,6 +58,7 @@ async function finish(stop: Promise<DrainReport>, withinMs = 60_000): Promise<Dr
 test('start() goes through hooks, delay, requests, tasks and close hooks in this order', async () => {
   const drain = new FakeDrain('app', false);
   onShutdown.add(after(10, 'onShutdown'));
+  afterWork.add(after(10, 'afterWork'));
   onClose.add(after(10, 'onClose'));
   void tasks.spawn(after(700, 'task'), 'task');
   host.after(600, () => {
@@ -71,11 +74,12 @@ test('start() goes through hooks, delay, requests, tasks and close hooks in this
     'request',
     'phase tasks',
     'task',
+    'afterWork',
     'phase hooks',
     'onClose',
     'drained',
   ]);
-  expect(report).toEqual({ reason: 'stop', durationMs: 710, requestsFinished: 0, cut: [], hookErrors: [] });
+  expect(report).toEqual({ reason: 'stop', durationMs: 720, requestsFinished: 0, cut: [], hookErrors: [] });
   expect(lifecycle.status).toBe('stopped');
   expect(host.timers).toBe(0);
 });

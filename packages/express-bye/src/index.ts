@@ -1,7 +1,7 @@
 /** express-bye: stop or replace an Express service while people use it. */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { type AppBinding, Bye, ByeError, type ByeOptions, processBye, ready } from 'bye-core';
+import { type AppBinding, Bye, ByeError, type ByeOptions, processBye, ready, valueState } from 'bye-core';
 import { requireFreePaths, routeOf } from './routes.js';
 
 /** Options of `expressBye(app, options)`: those of bye-core, and the instance to use. */
@@ -69,5 +69,5 @@ function isExpress(app: unknown): boolean {
   return typeof app === 'function' && 'listen' in app && 'handle' in app;
 }
 
-export { Bye, ByeError, type ByeOptions, processBye, ready };
+export { Bye, ByeError, type ByeOptions, processBye, ready, valueState };
 export default expressBye;

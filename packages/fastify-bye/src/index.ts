@@ -1,6 +1,6 @@
 /** fastify-bye: stop or replace a Fastify service while people use it. */
 
-import { Bye, ByeError, type ByeOptions, type Logger, processBye, ready } from 'bye-core';
+import { Bye, ByeError, type ByeOptions, type Logger, processBye, ready, valueState } from 'bye-core';
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { addHealthRoutes } from './health-routes.js';
@@ -79,5 +79,5 @@ export const fastifyBye = fastifyPlugin(plugin, {
   decorators: {},
 }) as FastifyBye;
 
-export { Bye, ByeError, type ByeOptions, processBye, ready };
+export { Bye, ByeError, type ByeOptions, processBye, ready, valueState };
 export default fastifyBye;

@@ -1,7 +1,7 @@
 /** koa-bye: stop or replace a Koa service while people use it. */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { type AppBinding, Bye, ByeError, type ByeOptions, processBye, ready } from 'bye-core';
+import { type AppBinding, Bye, ByeError, type ByeOptions, processBye, ready, valueState } from 'bye-core';
 import { rememberContexts, requireFreePaths, routeOf } from './routes.js';
 
 /** Options of `koaBye(app, options)`: those of bye-core, and the instance to use. */
@@ -69,5 +69,5 @@ function isKoa(app: unknown): boolean {
   return typeof app === 'object' && app !== null && 'listen' in app && 'callback' in app;
 }
 
-export { Bye, ByeError, type ByeOptions, processBye, ready };
+export { Bye, ByeError, type ByeOptions, processBye, ready, valueState };
 export default koaBye;

@@ -6,7 +6,9 @@
 
 import type { Server } from 'node:net';
 import { resolveOptions } from '../options/options.js';
+import { APP_STATE } from '../options/readers.js';
 import type { ByeOptions } from '../options/types.js';
+import type { State } from '../state/state.js';
 import type { Phase, Reason, Status } from '../status.js';
 import type { Tasks } from '../tasks.js';
 import type { DrainReport, HealthReport, ServerRole } from '../types.js';
@@ -48,6 +50,7 @@ export class Bye extends Hooking {
     });
     this.#parts.process?.control.handleSignals();
     this.#parts.process?.openControlSocket();
+    this.#addOptionState();
   }
 
   /** @internal */
@@ -62,6 +65,7 @@ export class Bye extends Hooking {
         process?.control.handleSignals();
         hooks.onSignal.apply();
         process?.openControlSocket();
+        this.#addOptionState();
       },
       ports: () => process?.inherited.activatedPorts ?? [],
       reservePort: (server, port) => process?.listeners.reservePort(server, port),
@@ -79,6 +83,15 @@ export class Bye extends Hooking {
       create: () => new Bye({ ...options, [SCOPE]: 'process' }),
       configure: (bye) => bye[INTERNALS].configure(options ?? {}),
     });
+  }
+
+  #addOptionState(): void {
+    const { settings, state } = this.#parts;
+    if (settings.state) void state.add(APP_STATE, settings.state, "Option 'state'");
+  }
+
+  protected override get state(): State {
+    return this.#parts.state;
   }
 
   protected override get hooks(): Hooks {
@@ -158,13 +171,14 @@ export class Bye extends Hooking {
 
   /**
    * Says that this process is ready: closes inherited listeners nobody claimed, writes the PID file, tells the old
-   * process, and starts to accept, in this order. Once for each PID; later calls do nothing.
+   * process, and starts to accept, in this order. Waits for `stateLoaded` before all that. Once for each PID; later calls do nothing.
    *
    * @throws {ByeError} If the PID file can't be written (`ERR_BYE_PID_FILE`), `UPGRADE_FD` not be (`ERR_BYE_READY_PIPE`)
    */
   async ready(): Promise<void> {
-    const { lifecycle, process, emit, generation, readiness } = this.#parts;
+    const { lifecycle, process, emit, generation, readiness, state } = this.#parts;
     readiness.stop();
+    while (state.isLoading) await state.loaded();
     if (lifecycle.status !== 'starting') return;
     process?.announce();
     lifecycle.becomeReady();

@@ -1,12 +1,15 @@
 /** The part of a `Bye` that lets the application take part in its stops and upgrades. */
 
 import type { Hook } from '../hooks.js';
+import type { StateHandlers } from '../options/state.js';
+import type { State } from '../state/state.js';
 import type { Reason } from '../status.js';
 import type { Hooks } from '../wiring/parts.js';
 import { Spawner } from './spawner.js';
 
 export abstract class Hooking extends Spawner {
   protected abstract get hooks(): Hooks;
+  protected abstract get state(): State;
 
   /** "Look for no new work": aborted with the reason 'stop' or 'upgrade'. */
   abstract get signal(): AbortSignal;
@@ -53,6 +56,34 @@ export abstract class Hooking extends Spawner {
    */
   onSignal(name: NodeJS.Signals, hook: Hook<NodeJS.Signals>): () => void {
     return this.hooks.onSignal.add(name, hook);
+  }
+
+  /**
+   * Registers a section of the state that an old process hands to its new one. The option `state` is the section 'app'.
+   *
+   * In the new process of an upgrade, before it is ready, it asks the old one for what that has under this name, and
+   * `ready()` waits until it is loaded. Later, and where nothing runs before or after, it only registers.
+   *
+   * @param name the same in all versions, one section each
+   * @returns `true`: this process has loaded what the old one had; `false`: there was nothing, as in a first start, or the
+   * old process died meanwhile. Never settles if this version refuses what came, as the old process ends it then.
+   * @throws {TypeError | RangeError} If the name is taken, or a handler is not what it should be
+   *
+   * @example A cache that would be slow to fill again
+   * ```ts
+   * await bye.addState('cache', {
+   *   save: (stream) => pipeline(cache.entries(), encode, stream),
+   *   load: (stream) => pipeline(stream, decode, cache.fill),
+   * });
+   * ```
+   */
+  addState(name: string, handlers: StateHandlers): Promise<boolean> {
+    return this.state.add(name, handlers);
+  }
+
+  /** Resolves when every section that was registered so far is loaded, or found to be missing. `ready()` waits for it. */
+  get stateLoaded(): Promise<void> {
+    return this.state.loaded();
   }
 
   /** Runs after requests and tasks, the last added first: close the database here. */

@@ -6,6 +6,7 @@ import { ByeError } from '../errors.js';
 import { canHandle } from '../host.js';
 import type { Logger } from '../types.js';
 import { type HealthSettings, resolveHealth } from './health.js';
+import { resolveSection, type StateHandlers } from './state.js';
 import { createStderrLogger, isLogLevel } from './stderr-logger.js';
 
 const KUBERNETES_DELAY_MS = 5000;
@@ -123,6 +124,13 @@ export function readSuccessor<T>(value: unknown): T | undefined {
     return value as T | undefined;
   }
   throw new TypeError(`Option 'successor' must be an object or a function that returns one: got ${typeof value}`);
+}
+
+/** The section of the option `state`. */
+export const APP_STATE = 'app';
+
+export function readState(value: unknown): StateHandlers | undefined {
+  return value === undefined ? undefined : resolveSection(APP_STATE, value, "Option 'state'").handlers;
 }
 
 export function readLogger(value: unknown, pid: number): Logger {

@@ -2,6 +2,7 @@
 
 import type { Logger } from '../types.js';
 import type { HealthOptions, HealthSettings } from './health.js';
+import type { StateHandlers } from './state.js';
 
 /** What runs at an upgrade, where it differs from how this process was started. */
 export interface SuccessorOptions {
@@ -19,7 +20,7 @@ export interface SuccessorOptions {
 }
 
 /**
- * Durations are in milliseconds; `undefined` stands for the default. Each option but `successor` and `logger` can be set
+ * Durations are in milliseconds; `undefined` stands for the default. Each option but `successor`, `state` and `logger` can be set
  * by environment as `BYE_<NAME>`, which wins (`shutdownDelayMs`: `BYE_SHUTDOWN_DELAY_MS`); an empty variable is none.
  */
 export interface ByeOptions {
@@ -62,6 +63,8 @@ export interface ByeOptions {
    * that only this user or root can write to.
    */
   controlSocket?: string;
+  /** State that an old process hands to its new one, as the section 'app'; see `Bye.addState`. */
+  state?: StateHandlers;
   /** Health endpoints. @defaultValue `true` */
   health?: boolean | string | HealthOptions;
   /** Pino-shaped; `false` silences. @defaultValue warn and error as one line each on stderr */
@@ -91,6 +94,7 @@ export interface Settings {
   readonly successor: ByeOptions['successor'];
   readonly pidFile: string | undefined;
   readonly controlSocket: string | undefined;
+  readonly state: StateHandlers | undefined;
   readonly health: HealthSettings | undefined;
   logger: Logger;
   /** The application gave a logger, or `false`. */

@@ -18,10 +18,12 @@ import { AutoReadiness } from '../readiness.js';
 import { Servers } from '../servers.js';
 import { Shutdown } from '../shutdown.js';
 import { SignalHooks } from '../signal-hooks.js';
+import type { State } from '../state/state.js';
 import type { Reason } from '../status.js';
 import { Tasks } from '../tasks.js';
 import type { HealthReport, LastUpgrade, Logger } from '../types.js';
 import { wireUpgrade } from './process-parts.js';
+import { wireState } from './state-parts.js';
 
 /** What a `Bye` is made of. */
 export interface Parts {
@@ -37,6 +39,7 @@ export interface Parts {
   readonly shutdown: Shutdown;
   readonly readiness: AutoReadiness;
   readonly hooks: Hooks;
+  readonly state: State;
   /** Only the process's instance has it. */
   readonly process: ReturnType<typeof wireUpgrade> | undefined;
 }
@@ -107,7 +110,9 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
     },
     onSoftClose: (server) => process?.listeners.forget(server, lifecycle.reason === 'upgrade'),
   });
-  const shutdown = new Shutdown({ host, lifecycle, servers, tasks, emit, ...hooks });
+  const afterWork = new HookList<Deadline>('afterWork');
+  const state = wireState({ host, settings, emit, lifecycle, link, afterWork, upgradeFailed: hooks.upgradeFailed });
+  const shutdown = new Shutdown({ host, lifecycle, servers, tasks, emit, afterWork, ...hooks });
   const readiness = new AutoReadiness({
     host,
     allClaimed: () => process?.inherited.allClaimed ?? true,
@@ -130,6 +135,7 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
           tasks,
           shutdown,
           readiness,
+          state,
           link,
           generation,
         })
@@ -148,6 +154,7 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
     shutdown,
     readiness,
     hooks,
+    state,
     process,
   };
 }

@@ -23,6 +23,7 @@ import type { AutoReadiness } from '../readiness.js';
 import type { Servers } from '../servers.js';
 import type { Shutdown } from '../shutdown.js';
 import type { SignalHooks } from '../signal-hooks.js';
+import type { State } from '../state/state.js';
 import { type ActivatedSocket, readActivation } from '../systemd/activation.js';
 import { describeSocket, readSocketTable } from '../systemd/sockets.js';
 import type { Tasks } from '../tasks.js';
@@ -50,12 +51,13 @@ export interface UpgradeWiring {
   readonly tasks: Tasks;
   readonly shutdown: Shutdown;
   readonly readiness: AutoReadiness;
+  readonly state: State;
   readonly link: Link | undefined;
   readonly generation: number;
 }
 
 export function wireUpgrade(wiring: UpgradeWiring) {
-  const { host, settings, emit, servers, tasks, readiness, link, generation } = wiring;
+  const { host, settings, emit, servers, tasks, readiness, state, link, generation } = wiring;
   const hasForeignChannel = hasOwnChannel() && link?.hasChannel !== true;
   const start = captureStart(link?.variables.BYE_FIRST_ENVIRONMENT);
   const activated = readActivation(takeVariables(ACTIVATION_VARIABLES), host.pid);
@@ -90,7 +92,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     start,
     predecessor,
     listeners,
-    riders: () => [],
+    riders: () => state.riders(),
     hookedSignals: () => wiring.hooks.onSignal.names,
     hasForeignChannel,
     preload: findPreload,
@@ -163,6 +165,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       for (const signal of link?.settle() ?? []) {
         emit('signal-ignored', { signal, why: 'it came before this version was ready, which has no hook for it' });
       }
+      state.ready();
       predecessor.startDrain();
     },
   };

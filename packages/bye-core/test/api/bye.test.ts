@@ -10,8 +10,9 @@ const { Bye } = core;
 afterEach(() => vi.unstubAllEnvs());
 
 /** The promise of the public surface: a name that comes, goes or changes belongs here and in a changeset. */
-const EXPORTS = ['Bye', 'ByeError', 'processBye', 'ready', 'systemdPorts', 'systemdTcpListener'];
+const EXPORTS = ['Bye', 'ByeError', 'processBye', 'ready', 'systemdPorts', 'systemdTcpListener', 'valueState'];
 const MEMBERS = [
+  'addState',
   'attach',
   'bindApp',
   'canUpgrade',
@@ -35,6 +36,8 @@ const MEMBERS = [
   'signal',
   'spawn',
   'spawnDetached',
+  'state',
+  'stateLoaded',
   'status',
   'stop',
   'tasks',
@@ -47,6 +50,19 @@ const MEMBERS = [
 
 test('bye-core exports these names and no other', () => {
   expect(Object.keys(core).sort()).toEqual(EXPORTS);
+});
+
+test('addState() of an instance that is not the process’s only registers', async () => {
+  await using bye = createTestBye({ state: { save() {} } });
+  const load = vi.fn();
+  expect(await bye.addState('cache', { load, merge: load })).toBe(false);
+  await bye.stateLoaded;
+  await bye.ready();
+  expect(bye.status).toBe('ready');
+  expect(load).not.toHaveBeenCalled();
+  expect(() => bye.addState('cache', { load })).toThrow("State 'cache' is registered already");
+  expect(() => bye.addState('app', { load })).toThrow("State 'app' is registered already");
+  expect(() => bye.addState('other', {})).toThrow("State 'other' must have one of save, load");
 });
 
 test('Bye has these members and no other', () => {

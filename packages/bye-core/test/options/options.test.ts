@@ -53,6 +53,8 @@ const flag = (standard: boolean): Case => ({
   garbage: ['yes', '1', 'TRUE'],
 });
 
+const STATE = { save() {} };
+
 const CASES: { readonly [Option in keyof ByeOptions]-?: Case } = {
   stopSignals: signals(['SIGTERM', 'SIGINT', 'SIGQUIT']),
   upgradeSignals: signals(['SIGUSR1']),
@@ -84,6 +86,11 @@ const CASES: { readonly [Option in keyof ByeOptions]-?: Case } = {
     given: ['/run/a.pid', '/run/a.pid'],
     variable: ['/run/b.pid', '/run/b.pid'],
     badTypes: ['', 5, true, null],
+  },
+  state: {
+    standard: undefined,
+    given: [STATE, STATE],
+    badTypes: ['app', 5, false, null, {}, { save: 1 }, { load() {}, send() {} }],
   },
   health: {
     standard: expect.objectContaining({ path: '/health' }),
