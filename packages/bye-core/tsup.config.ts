@@ -4,7 +4,13 @@ import { defineConfig } from 'tsup';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/register.ts', 'src/testing.ts', 'src/preload.ts'],
+  entry: {
+    index: 'src/index.ts',
+    register: 'src/register.ts',
+    testing: 'src/testing.ts',
+    preload: 'src/preload.ts',
+    cli: 'src/cli/main.ts',
+  },
   format: ['cjs'],
   target: 'node20',
   platform: 'node',

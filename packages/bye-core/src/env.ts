@@ -33,7 +33,11 @@ export type SurroundingVariable =
   | 'NODE_UNIQUE_ID'
   | 'NODE_CHANNEL_FD'
   | 'NODE_OPTIONS'
-  | 'BYE_LOG';
+  | 'BYE_LOG'
+  | CommandVariable;
+
+/** Read by the command `bye`. */
+type CommandVariable = 'BYE_CONTROL_SOCKET' | 'NO_COLOR' | 'FORCE_COLOR' | 'TERM';
 
 export function readVariable(name: SurroundingVariable): string | undefined {
   return process.env[name];

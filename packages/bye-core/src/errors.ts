@@ -29,6 +29,13 @@ export interface ByeErrorData {
   ERR_BYE_STATE_REFUSED: { name: string; version: number | string };
   ERR_BYE_STATE_LOST: { name: string };
   ERR_BYE_PROTOCOL: { ours: number; theirs: unknown };
+  ERR_BYE_USAGE: { argument: string };
+  ERR_BYE_NO_SERVICE: { path: string; reason: string };
+  ERR_BYE_CONTROL_GARBAGE: { path: string };
+  ERR_BYE_CONTROL_LOST: { path: string };
+  ERR_BYE_CONTROL_TIMEOUT: { timeoutMs: number };
+  ERR_BYE_SERVICE_ENDED: { pid: number };
+  ERR_BYE_INTERRUPTED: { signal: string };
 }
 
 export type ByeErrorCode = keyof ByeErrorData;

@@ -48,3 +48,18 @@ export function currentDirectory(): string {
     return dirname(process.argv[1] ?? sep);
   }
 }
+
+/** In which the kernel counts for user space (USER_HZ, time(7)); the same on every platform that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** @returns how long a process has run, in milliseconds; `undefined` if there is no such process, or no /proc */
+export function readAgeMs(pid: number): number | undefined {
+  const startTime = readProcess(pid)?.startTime;
+  if (startTime === undefined) return undefined;
+  try {
+    const [sinceBoot] = readFileSync('/proc/uptime', 'latin1').split(' ');
+    return Math.max(0, Math.round((Number(sinceBoot) - Number(startTime) / TICKS_PER_SECOND) * 1000));
+  } catch {
+    return undefined;
+  }
+}
