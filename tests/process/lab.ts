@@ -33,7 +33,11 @@ export class Scratch implements Disposable {
 export interface LabOptions {
   /** Options of bye. */
   readonly options?: object;
-  readonly hooks?: { readonly onShutdown?: string; readonly onClose?: readonly string[] };
+  readonly hooks?: {
+    readonly onBeforeUpgrade?: string;
+    readonly onShutdown?: string;
+    readonly onClose?: readonly string[];
+  };
   readonly env?: StartOptions['env'];
 }
 

@@ -5,6 +5,7 @@ import type { ByeErrorCode } from '../errors.js';
 const ADVICE: Partial<Record<ByeErrorCode, string>> = {
   ERR_BYE_USAGE: 'see bye --help',
   ERR_BYE_CONTROL_GARBAGE: "give the path that the service's option controlSocket names",
+  ERR_BYE_CONTROL_REQUEST: 'use the command of the version that the service runs',
   ERR_BYE_CONTROL_LOST: "see bye status, and the service's log",
   ERR_BYE_CONTROL_TIMEOUT: "see bye status and the service's log: what was asked for may still go on",
   ERR_BYE_INTERRUPTED: 'see bye status --watch',

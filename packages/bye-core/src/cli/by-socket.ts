@@ -44,7 +44,8 @@ async function watch(path: string, { reporter, patience, signal }: Context): Pro
     const before = last;
     try {
       const result = await askService({ path, request: { request: 'status', watch: true }, signal, onAnswer });
-      if (!result.ok || result.request !== 'status') return result;
+      // The process that answered has ended, or it knows no watching.
+      if (!result.ok || last === before) return result;
     } catch (error) {
       const code = error instanceof ByeError ? error.code : undefined;
       if (code === 'ERR_BYE_CONTROL_TIMEOUT' && last) return { ok: true, request: 'status', status: last };

@@ -25,6 +25,7 @@ const KINDS: Partial<Record<ByeErrorCode, ExitKind>> = {
   ERR_BYE_UPGRADE_UNAVAILABLE: 'refused',
   ERR_BYE_NOT_READY: 'refused',
   ERR_BYE_SHUTTING_DOWN: 'refused',
+  ERR_BYE_CONTROL_REQUEST: 'refused',
   ERR_BYE_NO_SERVICE: 'no-service',
   ERR_BYE_CONTROL_GARBAGE: 'no-service',
   ERR_BYE_CONTROL_LOST: 'unknown',

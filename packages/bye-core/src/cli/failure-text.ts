@@ -9,8 +9,12 @@ import type { Style } from './style.js';
 /** More of a stack helps nobody who reads it in a deploy log; the service's log has it all. */
 const MOST_STACK_LINES = 8;
 
+const NODE_FRAME = /^\s+at .*\bnode:|^\s+at .*<anonymous>\)?$/;
+
 /** @param nowMs epoch milliseconds */
 export function renderFailure(request: string, error: ErrorMessage, nowMs: number, style: Style): string[] {
+  // Who stopped looking knows it.
+  if (request === 'status' && error.code === 'ERR_BYE_INTERRUPTED') return [];
   const { message, code, data, cause } = error;
   const lines = [
     `${style.bad(`bye${request && ` ${request}`}:`)} ${message}${code === undefined ? '' : style.faint(` (${code})`)}`,
@@ -33,12 +37,12 @@ function renderCause({ name, message, code, stack }: ErrorMessage, style: Style)
   return [...lines, ...frames.map((line) => style.faint(`    ${line}`))];
 }
 
-/** Without the line that repeats the message; what Node shows of the source before it stays. */
+/** Without the line that repeats the message, and Node's own frames; what Node shows of the source before it stays. */
 function stackOnly(stack: string, message: string): string[] {
   const [head = ''] = message.split('\n');
   return stack
     .split('\n')
-    .filter((line) => line.trim() !== '' && (head === '' || !line.includes(head)))
+    .filter((line) => line.trim() !== '' && (head === '' || !line.includes(head)) && !NODE_FRAME.test(line))
     .map((line) => line.trimEnd().replace(/^ {4}(?=at )/, ''));
 }
 

@@ -3,6 +3,7 @@
 import { toErrorMessage } from '../channel/messages.js';
 import { ByeError } from '../errors.js';
 import type { Host } from '../host.js';
+import { VERSION } from '../version.js';
 import { type Command, type Invocation, parseCommand, wantsJson } from './arguments.js';
 import { runByPidFile } from './by-pid-file.js';
 import { runBySocket } from './by-socket.js';
@@ -20,7 +21,6 @@ export interface RunParts {
   readonly host: Host;
   readonly terminal: Terminal;
   readonly surroundings: Surroundings;
-  readonly version: () => string;
 }
 
 /** Service that says nothing: beyond its slowest answer, and beyond the defaults of upgradeTimeoutMs and shutdownTimeoutMs. */
@@ -30,7 +30,7 @@ const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** @returns the exit code; never rejects */
 export async function run(parts: RunParts): Promise<number> {
-  const { terminal, version } = parts;
+  const { terminal } = parts;
   let invocation: Invocation;
   try {
     invocation = parseCommand(terminal.args, parts.surroundings);
@@ -39,7 +39,7 @@ export async function run(parts: RunParts): Promise<number> {
     return tell(createReporter(parts, undefined), result);
   }
   if (invocation.kind === 'run') return runCommand(invocation.command, parts);
-  terminal.out.write(invocation.kind === 'version' ? `${version()}\n` : renderHelp(invocation.topic));
+  terminal.out.write(invocation.kind === 'version' ? `${VERSION}\n` : renderHelp(invocation.topic));
   return EXIT_CODES.done;
 }
 
@@ -54,7 +54,10 @@ async function runCommand(command: Command, parts: RunParts): Promise<number> {
     silenceMs: SILENCE_MS[target.kind],
     onEnd: (error) => giveUp.abort(error),
   });
-  const handlers = INTERRUPTS.map((signal) => host.onSignal(signal, () => giveUp.abort(interrupted(signal, command))));
+  const interrupt = (signal: NodeJS.Signals) => giveUp.abort(interrupted(signal, command));
+  const handlers = INTERRUPTS.map((signal) => host.onSignal(signal, () => interrupt(signal)));
+  // As in `bye status --watch | head`: it would go on for nobody. Any other command is known by its exit code, too.
+  if (command.watch) parts.terminal.out.onGone(() => interrupt('SIGPIPE'));
   const context = { host, reporter, patience, signal: giveUp.signal };
   try {
     const result = await (target.kind === 'socket'

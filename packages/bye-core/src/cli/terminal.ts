@@ -9,6 +9,8 @@ export interface Sink {
   readonly canRewrite: boolean;
   readonly columns: number;
   write(text: string): void;
+  /** Calls back when nobody reads it any more. */
+  onGone(listener: () => void): void;
 }
 
 export interface Terminal {
@@ -52,5 +54,6 @@ function createSink(stream: NodeJS.WriteStream): Sink {
     write: (text) => {
       if (isOpen) stream.write(text);
     },
+    onGone: (listener) => void stream.once('error', listener),
   };
 }

@@ -12,6 +12,12 @@ class FakeSink implements Sink {
     this.written += text;
   }
 
+  gone = () => {};
+
+  onGone(listener: () => void): void {
+    this.gone = listener;
+  }
+
   get lines(): string[] {
     return this.written.split('\n').filter(Boolean);
   }

@@ -15,7 +15,6 @@ async function bye(line: string, host = realHost as typeof realHost | FakeHost, 
     host,
     terminal,
     surroundings: { socket: undefined, pidFile: undefined, ...surroundings },
-    version: () => '1.2.3',
   });
   return { code, out: terminal.out.lines, err: terminal.err.lines };
 }
@@ -23,7 +22,7 @@ async function bye(line: string, host = realHost as typeof realHost | FakeHost, 
 const serve = (...answers: object[]) => ScriptedServer.start((socket: Socket) => say(socket, ...answers));
 
 test('run() says its version and its help on stdout', async () => {
-  expect(await bye('--version')).toEqual({ code: 0, out: ['1.2.3'], err: [] });
+  expect(await bye('--version')).toEqual({ code: 0, out: ['dev'], err: [] });
   const { code, out, err } = await bye('help stop');
   expect({ code, err }).toEqual({ code: 0, err: [] });
   expect(out[0]).toBe('Usage: bye stop [options]');
@@ -125,6 +124,23 @@ test('run() ends a watch at its time with what it saw last', async () => {
   expect(await bye(`status --watch --timeout 200ms --socket ${server.path}`)).toMatchObject({ code: 0, err: [] });
 });
 
+test('run() takes the end of a service for the end of a watch', async () => {
+  const result = { ok: true, request: 'status', status: { ...STATUS, status: 'stopped' } };
+  await using server = await serve({ result });
+  expect(await bye(`status --watch --socket ${server.path}`)).toMatchObject({ code: 1, err: [] });
+  expect(server.asked).toHaveLength(1);
+});
+
+test('run() ends a watch that nobody reads, without a word', async () => {
+  await using server = await ScriptedServer.start((socket) => {
+    say(socket, { status: STATUS });
+    terminal.out.gone();
+  });
+  const terminal = new FakeTerminal(`status --watch --socket ${server.path}`);
+  expect(await run({ host: realHost, terminal, surroundings: { socket: undefined, pidFile: undefined } })).toBe(141);
+  expect(terminal.err.written).toBe('');
+});
+
 test('run() gives up after --timeout, and says that nobody knows', async () => {
   await using server = await serve();
   expect(await bye(`upgrade --timeout 50ms --socket ${server.path}`)).toEqual({
@@ -146,7 +162,7 @@ test('run() rewrites one line of a terminal, and takes it away in the end', asyn
   });
   Object.assign(terminal, { args: ['stop', '--socket', server.path] });
   Object.assign(terminal.err, { canRewrite: true, columns: 30 });
-  await run({ host: realHost, terminal, surroundings: { socket: undefined, pidFile: undefined }, version: () => '' });
+  await run({ host: realHost, terminal, surroundings: { socket: undefined, pidFile: undefined } });
   expect(terminal.err.written).toBe(
     '\rprocess 2000000001: ready, 1…\x1b[K\rprocess 2000000001: ready, 2…\x1b[K' +
       '\r\x1b[Kodd: \\x1b[2J\nprocess 2000000001: ready, 2…\r\x1b[K',

@@ -85,7 +85,7 @@ const EXITED: ErrorMessage = {
     name: 'SyntaxError',
     message: "Unexpected token '}'",
     stack:
-      "file:///srv/app.js:1\nlet a = };\n        ^\n\nSyntaxError: Unexpected token '}'\n    at one\n    at two\n    at three\n    at four\n    at five\n    at six",
+      "file:///srv/app.js:1\nlet a = };\n        ^\n\nSyntaxError: Unexpected token '}'\n    at async node:internal/main:1\n    at one\n    at two\n    at three\n    at four\n    at five\n    at six\n    at run (node:internal/x:1:2)",
     cause: { name: 'Error', message: 'deeper', code: 'ENOENT', stack: 'Error: deeper\n    at nowhere' },
   },
 };
