@@ -42,7 +42,7 @@ it('status --watch goes on through an upgrade, and ends with the service', async
   expect((await bye(['stop', '--socket', socket])).code).toBe(0);
   const told = await watch.told;
   expect(told.code).toBe(4);
-  expect(told.stdout).toMatch(new RegExp(`process ${next.pid} stops: `));
+  expect(told.stdout).toMatch(new RegExp(`process ${next.pid} stops, `));
   expect(told.stderr).toContain('ERR_BYE_NO_SERVICE');
 });
 
@@ -73,7 +73,7 @@ it('stop ends when the process has ended', async () => {
   expect(told).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(new RegExp(`^stopped process ${service.pid}: drained in [\\d.]+ m?s, 1 answered`)),
-    stderr: expect.stringContaining(`process ${service.pid} stops: `),
+    stderr: expect.stringContaining(`process ${service.pid} stops, `),
   });
   expect(existsSync(socket)).toBe(false);
 });

@@ -58,7 +58,7 @@ it('with --wait it ends when the old process has ended', async () => {
     code: 0,
     stdout: expect.stringMatching(/; the old process drained in [\d.]+ m?s, 1 answered/),
   });
-  expect(told.stderr).toMatch(new RegExp(`^old process ${old.pid} drains: .*1 request, .* left$`, 'm'));
+  expect(told.stderr).toMatch(new RegExp(`^old process ${old.pid} drains, .* left: .*1 request, `, 'm'));
 });
 
 it('with --wait it fails when work of the old process was cut, and names it', async () => {

@@ -32,7 +32,8 @@ export function formatDuration(ms: number): string {
 
 /** What is left, in whole seconds: it is counted down, once a second. */
 export function formatLeft(ms: number): string {
-  return formatDuration(Math.max(0, Math.ceil(ms / 1000)) * 1000).replace('.0 s', ' s');
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return seconds < 10 ? `${seconds} s` : formatDuration(seconds * 1000);
 }
 
 function pair(major: number, majorUnit: string, minor: number, minorUnit: string): string {

@@ -10,18 +10,21 @@ const PHASES: Readonly<Record<string, string>> = {
   hooks: 'runs its close hooks',
 };
 
-/** @param nowMs epoch milliseconds */
+/**
+ * What changes most stands first: the end is cut off where a terminal is narrow.
+ *
+ * @param nowMs epoch milliseconds
+ */
 export function describeProgress(status: StatusReport, nowMs: number): string {
   const { pid, upgrade, predecessor } = status;
   if (status.status === 'draining') return describeDrain(status, nowMs);
   if (upgrade) {
     const what = upgrade.pid === undefined ? 'prepares' : `waits for process ${upgrade.pid} to be ready`;
-    const since = formatLeft(nowMs - upgrade.sinceMs);
-    return `upgrade to generation ${upgrade.generation}: ${what}, ${since}, ${left(upgrade.untilMs, nowMs)}`;
+    return `upgrade to generation ${upgrade.generation}${left(upgrade.untilMs, nowMs)}: ${what}`;
   }
   if (predecessor) {
     const { pid: oldPid, waitingFor, untilMs } = predecessor;
-    return `old process ${oldPid} drains: ${waitingFor}, ${left(untilMs, nowMs)}`;
+    return `old process ${oldPid} drains${left(untilMs, nowMs)}: ${waitingFor}`;
   }
   return `process ${pid}: ${status.status}, ${describeWork(status)}`;
 }
@@ -51,11 +54,12 @@ function describeDrain(status: StatusReport, nowMs: number): string {
   const { pid, phase, reason, untilMs } = status;
   const who = reason === 'upgrade' ? `old process ${pid} drains` : `process ${pid} stops`;
   const what = phase === undefined ? '' : `${PHASES[phase] ?? phase}, `;
-  return `${who}: ${what}${describeWork(status)}${untilMs === undefined ? '' : `, ${left(untilMs, nowMs)}`}`;
+  return `${who}${untilMs === undefined ? '' : left(untilMs, nowMs)}: ${what}${describeWork(status)}`;
 }
 
+/** Nothing is left of a time that is over, but it is not over until it is said to be. */
 function left(untilMs: number, nowMs: number): string {
-  return `${formatLeft(untilMs - nowMs)} left`;
+  return `, ${formatLeft(untilMs - nowMs)} left`;
 }
 
 function count(number: number, noun: string): string {

@@ -67,7 +67,7 @@ test('run() tells the new process of an upgrade', async () => {
     code: 0,
     out: ['upgraded to process 4242, generation 4, in 812 ms'],
     err: [
-      expect.stringMatching(/^upgrade to generation 4: prepares, \d+ m?s, (1 min|60 s) left$/),
+      expect.stringMatching(/^upgrade to generation 4, (1 min|60 s) left: prepares$/),
       'upgrade to generation 4: /srv/app.js, pid 4242',
     ],
   });

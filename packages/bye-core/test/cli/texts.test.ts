@@ -17,24 +17,21 @@ beforeAll(() => void vi.stubEnv('TZ', 'UTC'));
 afterAll(() => void vi.unstubAllEnvs());
 
 test.each([
-  [at({ upgrade }), 'upgrade to generation 4: prepares, 3.0 s, 57 s left'],
-  [
-    at({ upgrade: { ...upgrade, pid: 42 } }),
-    'upgrade to generation 4: waits for process 42 to be ready, 3.0 s, 57 s left',
-  ],
-  [at({ predecessor }), 'old process 41 drains: 1 requests, 2 connections, 0 tasks, 4 min 50 s left'],
-  [at({ upgrade, predecessor }), 'upgrade to generation 4: prepares, 3.0 s, 57 s left'],
+  [at({ upgrade }), 'upgrade to generation 4, 57 s left: prepares'],
+  [at({ upgrade: { ...upgrade, pid: 42 } }), 'upgrade to generation 4, 57 s left: waits for process 42 to be ready'],
+  [at({ predecessor }), 'old process 41 drains, 4 min 50 s left: 1 requests, 2 connections, 0 tasks'],
+  [at({ upgrade, predecessor }), 'upgrade to generation 4, 57 s left: prepares'],
   [at(), 'process 2000000001: ready, 1 request, 14 connections, 0 tasks'],
   [
     at({ status: 'draining', reason: 'upgrade', phase: 'requests', untilMs: NOW + 1 }),
-    'old process 2000000001 drains: answers what it has, 1 request, 14 connections, 0 tasks, 1.0 s left',
+    'old process 2000000001 drains, 1 s left: answers what it has, 1 request, 14 connections, 0 tasks',
   ],
   [
     at({ status: 'draining', reason: 'stop', phase: 'hooks', inFlight: 0, tasks: 2 }),
     'process 2000000001 stops: runs its close hooks, 0 requests, 14 connections, 2 tasks',
   ],
 ])('describeProgress() of %o', (status, text) => {
-  expect(describeProgress(status, NOW)).toBe(text.replaceAll('.0 s', ' s'));
+  expect(describeProgress(status, NOW)).toBe(text);
 });
 
 test('stageOf() changes with what happens, not with numbers', () => {
