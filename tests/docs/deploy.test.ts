@@ -1,4 +1,4 @@
-/** The deploy script of docs/upgrades.md, on the release layout of the same page. */
+/** The deploy scripts of docs/upgrades.md, on the release layout of the same page. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanEnvironment, startApp } from '@bye/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BYE } from '../process/command.js';
 import { blocksOf, readPage } from './pages.js';
 
 const core = createRequire(import.meta.url).resolve('bye-core');
@@ -29,10 +30,16 @@ beforeEach(() => {
   for (const [number, code] of Object.entries(releases)) {
     mkdirSync(join(root, 'releases', number), { recursive: true });
     writeFileSync(join(root, 'releases', number, 'app.js'), code);
+    const bin = join(root, 'releases', number, 'node_modules/.bin');
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(BYE, join(bin, 'bye'));
   }
   symlinkSync('releases/41', join(root, 'current'));
-  const [script] = blocksOf(readPage('docs/upgrades.md')).filter(({ remark }) => remark === 'runs: deploy.mjs');
-  writeFileSync(join(root, 'deploy.mjs'), script?.code ?? '');
+  const blocks = blocksOf(readPage('docs/upgrades.md'));
+  for (const name of ['deploy.mjs', 'deploy.sh']) {
+    const script = blocks.find(({ remark }) => remark === `runs: ${name}`);
+    writeFileSync(join(root, name), script?.code ?? '');
+  }
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
@@ -55,9 +62,36 @@ test('the deploy script upgrades to a release, and fails for one that is broken'
   expect(readlinkSync(current)).toBe('releases/43');
 });
 
-async function deploy(number: string, url: string): Promise<{ code: number; output: string }> {
-  const child: ChildProcess = spawn(process.execPath, [join(root, 'deploy.mjs'), number], {
-    env: cleanEnvironment({ APP_ROOT: root, APP_URL: url }),
+test('with a control socket the deploy script also puts the link back', async () => {
+  const current = join(root, 'current');
+  const socket = join(root, 'bye.sock');
+  await using app = startApp('app.js', { cwd: current, env: { PWD: current, BYE_CONTROL_SOCKET: socket } });
+  await app.waitForGeneration(0);
+
+  const good = await run('sh', 'deploy.sh', '42', { APP_SOCKET: socket });
+  const { pid } = await app.waitForGeneration(1);
+  expect(good).toMatchObject({ code: 0, output: expect.stringContaining(`upgraded to process ${pid}, generation 1`) });
+  expect(readlinkSync(current)).toBe('releases/42');
+  await app.waitUntilGone(app.pid);
+
+  const bad = await run('sh', 'deploy.sh', '43', { APP_SOCKET: socket });
+  expect(bad).toMatchObject({ code: 1, output: expect.stringContaining('because: release 43 is broken') });
+  expect(readlinkSync(current)).toBe('releases/42');
+  expect(app.current().pid).toBe(pid);
+});
+
+function deploy(number: string, url: string) {
+  return run(process.execPath, 'deploy.mjs', number, { APP_URL: url });
+}
+
+async function run(
+  program: string,
+  script: string,
+  number: string,
+  env: Record<string, string>,
+): Promise<{ code: number; output: string }> {
+  const child: ChildProcess = spawn(program, [join(root, script), number], {
+    env: cleanEnvironment({ APP_ROOT: root, ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -24,9 +24,9 @@ function checkLink(from: string, link: string): string[] {
   return [`${from}: ${link}`];
 }
 
-test('the README has at most 150 lines, every other page 200', () => {
+test('the README has at most 150 lines, the list of errors 300, every other page 200', () => {
   const long = pages.filter(({ file, text }) => {
-    const most = file === 'README.md' ? 150 : 200;
+    const most = { 'README.md': 150, 'docs/errors.md': 300 }[file] ?? 200;
     return text.replace(/\n$/, '').split('\n').length > most;
   });
   expect(long.map(({ file }) => file)).toEqual([]);

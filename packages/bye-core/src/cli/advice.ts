@@ -34,6 +34,9 @@ const NO_SERVICE: Readonly<Record<string, string>> = {
   'stale-pid-file': 'start the service: the file was left by a process that has ended',
 };
 
+/** The errors that the command knows; of any other it prints what the service says. */
+export const ADVISED_CODES = [...Object.keys(ADVICE), 'ERR_BYE_NO_SERVICE'];
+
 /** @returns `undefined` if the message itself says it, or nobody knows */
 export function adviseOn(code: string | undefined, data: Readonly<Record<string, unknown>> = {}): string | undefined {
   if (code === 'ERR_BYE_NO_SERVICE') return NO_SERVICE[String(data['reason'])];

@@ -34,6 +34,11 @@ export function stageOf({ pid, status, phase, upgrade, predecessor }: StatusRepo
   return [pid, status, phase, upgrade?.generation, upgrade?.pid, predecessor?.pid].join();
 }
 
+/** Nothing goes on besides the service itself. */
+export function isIdle({ status, upgrade, predecessor }: StatusReport): boolean {
+  return status !== 'draining' && upgrade === undefined && predecessor === undefined;
+}
+
 export function describeWork({ inFlight, connections, tasks }: StatusReport): string {
   return [count(inFlight, 'request'), count(connections, 'connection'), count(tasks, 'task')].join(', ');
 }

@@ -6,7 +6,7 @@ import type { StatusReport } from '../types.js';
 import { formatDuration } from './duration.js';
 import { renderFailure } from './failure-text.js';
 import { LiveLine } from './live-line.js';
-import { describeProgress, stageOf } from './progress.js';
+import { describeProgress, isIdle, stageOf } from './progress.js';
 import type { Progress, Reporter } from './reporter.js';
 import type { CommandResult } from './result.js';
 import { renderStatus } from './status-text.js';
@@ -58,6 +58,8 @@ export class TextReporter implements Reporter {
       if (TOLD.has(event) || (event === 'upgrade-finished' && this.#parts.waits)) this.note(message);
       return;
     }
+    // Before what was asked for has begun, and a moment after it has ended.
+    if (isIdle(progress.status) && !this.#parts.watches) return;
     const before = this.#status;
     this.#status = progress.status;
     const isNews = before === undefined || stageOf(before) !== stageOf(progress.status);

@@ -156,16 +156,17 @@ test('run() gives up after --timeout, and says that nobody knows', async () => {
 test('run() rewrites one line of a terminal, and takes it away in the end', async () => {
   const terminal = new FakeTerminal('');
   await using server = await ScriptedServer.start((socket) => {
-    say(socket, { status: STATUS }, { status: { ...STATUS, inFlight: 2 } });
+    const status = { ...STATUS, status: 'draining', phase: 'tasks' };
+    say(socket, { status: STATUS }, { status }, { status: { ...status, phase: 'hooks' } });
     say(socket, { event: 'warning', pid: 1, message: 'odd: \x1b[2J', data: {} });
     say(socket, { result: { ok: true, request: 'stop', drain: DRAIN } });
   });
   Object.assign(terminal, { args: ['stop', '--socket', server.path] });
-  Object.assign(terminal.err, { canRewrite: true, columns: 30 });
+  Object.assign(terminal.err, { canRewrite: true, columns: 32 });
   await run({ host: realHost, terminal, surroundings: { socket: undefined, pidFile: undefined } });
   expect(terminal.err.written).toBe(
-    '\rprocess 2000000001: ready, 1…\x1b[K\rprocess 2000000001: ready, 2…\x1b[K' +
-      '\r\x1b[Kodd: \\x1b[2J\nprocess 2000000001: ready, 2…\r\x1b[K',
+    '\rprocess 2000000001 stops: wait…\x1b[K\rprocess 2000000001 stops: runs…\x1b[K' +
+      '\r\x1b[Kodd: \\x1b[2J\nprocess 2000000001 stops: runs…\r\x1b[K',
   );
   expect(terminal.out.written).toBe('stopped process 2000000001: drained in 3.2 s, 2 answered meanwhile\n');
 });
