@@ -1,6 +1,6 @@
 /** Where a control socket may stand: whoever can connect to it can stop the service, so nobody else may put one there. */
 
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ByeError } from '../errors.js';
 import type { Host } from '../host.js';
@@ -28,7 +28,8 @@ export function checkSocketPath(path: string, host: Pick<Host, 'platform'>, uid 
     const mode = (found.mode & 0o7777).toString(8).padStart(4, '0');
     throw notPrivate(path, `others may write to its directory ${directory}, which has mode ${mode}`);
   }
-  const file = look(path, directory, () => lstatSync(path, { throwIfNoEntry: false }));
+  // As a bigint: see `lstatOf` in listeners/unix-path.ts.
+  const file = look(path, directory, () => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
   if (file && !file.isSocket()) {
     throw badPath(path, 'not-a-socket', 'there is something else than a socket: move it away, or choose another path');
   }
@@ -44,7 +45,7 @@ export function cannotListen(path: string, cause: unknown): ByeError {
   return badPath(path, 'cannot-listen', what, cause);
 }
 
-function look<Found extends Stats | undefined>(path: string, directory: string, at: () => Found): Found {
+function look<Found extends Stats | BigIntStats | undefined>(path: string, directory: string, at: () => Found): Found {
   try {
     return at();
   } catch (cause) {

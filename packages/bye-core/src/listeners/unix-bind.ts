@@ -7,9 +7,9 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, linkSync, lstatSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, linkSync, openSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Host } from '../host.js';
-import { removeStale, socketIdentity } from './unix-path.js';
+import { lstatOf, removeStale, socketIdentity } from './unix-path.js';
 
 /** Bytes of a path in sockaddr_un, without the closing NUL; a longer one is silently cut by Node 20. */
 const LONGEST = { linux: 107, other: 103 };
@@ -44,7 +44,7 @@ export function planBind(path: string, platform: NodeJS.Platform = process.platf
 /** Like `planBind`, for a path that has to be free or can be freed; `undefined` as well where it is not, or nobody can tell. */
 export function planFreePath(path: string, host: Pick<Host, 'run' | 'platform'>): BindPlan | undefined {
   try {
-    const taken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    const taken = lstatOf(path) !== undefined;
     return taken && !removeStale(path, host) ? undefined : planBind(path);
   } catch {
     // A directory we may not look into, a link that leads to itself: the error of Node's own bind says it best.
@@ -58,7 +58,7 @@ function temporaryName(directory: string, room: number): string | undefined {
     const full = TEMPORARY_NAME + random;
     const name = full.length <= room ? full : `.${random.slice(0, Math.max(0, room - 1))}`;
     if (name.length < SHORTEST_NAME) return undefined;
-    if (lstatSync(directory + name, { throwIfNoEntry: false }) === undefined) return name;
+    if (lstatOf(directory + name) === undefined) return name;
   }
   return undefined;
 }
@@ -89,7 +89,7 @@ export function publish(plan: BindPlan, options: PublishOptions = {}): string {
     const identity = socketIdentity(bindPath);
     if (identity === undefined) throw new Error(`Cannot publish ${path} as no socket is bound at ${bindPath}`);
     const mode = (options.readableAll ? 0o444 : 0) | (options.writableAll ? 0o222 : 0);
-    if (mode !== 0) chmodSync(bindPath, (statSync(bindPath).mode & 0o777) | mode);
+    if (mode !== 0) chmodSync(bindPath, (Number(statSync(bindPath, { bigint: true }).mode) & 0o777) | mode);
     options.before?.(bindPath);
     try {
       place(plan);
@@ -99,7 +99,7 @@ export function publish(plan: BindPlan, options: PublishOptions = {}): string {
     }
     return identity;
   } finally {
-    rmSync(bindPath, { force: true });
+    removeSocket(bindPath);
   }
 }
 
@@ -120,5 +120,14 @@ function replaceOwnPlaceholder(bindPath: string, path: string): void {
   } catch (error) {
     rmSync(path, { force: true });
     throw error;
+  }
+}
+
+/** Not by rmSync, which looks at it first in the way that confuses realpathSync(): see `lstatOf`. */
+function removeSocket(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

@@ -125,7 +125,12 @@ export function unlinkSocket(path: string, identity?: string): boolean {
   }
 }
 
-function lstatOf(path: string): BigIntStats | undefined {
+/**
+ * What may be a socket is never looked at with plain numbers: Node keeps those of the last file, and its realpathSync(), if
+ * they are of a socket or a pipe, stops at the next directory it knows. The module loader would leave links unresolved
+ * then, and not find what a linked package (workspaces, pnpm) requires.
+ */
+export function lstatOf(path: string): BigIntStats | undefined {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 

@@ -17,7 +17,8 @@ const READY = Buffer.from([1]);
 export function announceReady(text: string): void {
   const fd = parseWholeNumber('UPGRADE_FD', text, 0x7fffffff);
   try {
-    fstatSync(fd);
+    // As a bigint: a pipe in Node's plain numbers confuses its realpathSync() (`lstatOf` in listeners/unix-path.ts).
+    fstatSync(fd, { bigint: true });
     writeSync(fd, READY);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
