@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -61,6 +61,31 @@ describe.each(['bye-core', ...Object.keys(adapters)])('package %s', (name) => {
     for (const key of named) expect(imported[key]).toBe(required[key]);
     expect(fallback).toBe(name === 'bye-core' ? undefined : required);
   });
+});
+
+test('bye-core has the command bye, which runs from a packed install', async () => {
+  const scratchDir = await mkdtemp(path.join(tmpdir(), 'bye-install-'));
+  try {
+    await run('npm', ['pack', '--silent', '--pack-destination', scratchDir], {
+      cwd: path.join(root, 'packages/bye-core'),
+    });
+    const { version, dependencies, bin } = require('bye-core/package.json');
+    const installed = path.join(scratchDir, 'node_modules');
+    await run('tar', ['-xzf', `bye-core-${version}.tgz`], { cwd: scratchDir });
+    await mkdir(path.join(installed, '.bin'), { recursive: true });
+    // As npm does, without the registry: it links and makes executable what `bin` names.
+    await rename(path.join(scratchDir, 'package'), path.join(installed, 'bye-core'));
+    for (const name of Object.keys(dependencies)) {
+      await symlink(path.dirname(require.resolve(`${name}/package.json`)), path.join(installed, name));
+    }
+    const file = path.join(installed, 'bye-core', bin.bye);
+    expect((await stat(file)).mode & 0o111).toBe(0o111);
+    const command = path.join(installed, '.bin/bye');
+    await symlink(path.relative(path.dirname(command), file), command);
+    expect(await run(command, ['--version'])).toEqual({ stdout: `${version}\n`, stderr: '' });
+  } finally {
+    await rm(scratchDir, { recursive: true });
+  }
 });
 
 test.each(Object.entries(adapters))('require("%s") is its plugin function, also as .default and .%s', (name, named) => {

@@ -23,9 +23,15 @@ export function renderFailure(request: string, error: ErrorMessage, nowMs: numbe
   const untilMs = data?.['untilMs'];
   if (typeof untilMs === 'number') lines.push(`  It has ${describeUntil(untilMs, nowMs)} at the latest.`);
   if (servesOn(request, error)) lines.push('  The old process serves on.');
-  const advice = adviseOn(code, data);
+  const advice = adviseOnChain(error);
   if (advice !== undefined) lines.push(`  Do: ${advice}`);
   return lines;
+}
+
+/** What bye says at the bottom of it, if it has a word for that: the new process may have found out what is wrong. */
+function adviseOnChain({ name, code, data, cause }: ErrorMessage): string | undefined {
+  const deeper = cause && adviseOnChain(cause);
+  return deeper ?? (name === 'ByeError' ? adviseOn(code, data) : undefined);
 }
 
 function renderCause({ name, message, code, stack }: ErrorMessage, style: Style): string[] {
