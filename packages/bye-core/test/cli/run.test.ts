@@ -108,8 +108,7 @@ test.each([
 
 test('run() watches on with the process that serves next, and says when there is none', async () => {
   await using server = await ScriptedServer.start((socket, _frame, connection) => {
-    if (connection === 3) return socket.end();
-    say(socket, { status: { ...STATUS, pid: connection } });
+    if (connection < 3) say(socket, { status: { ...STATUS, pid: connection } });
     socket.end();
   });
   expect(await bye(`status --watch --socket ${server.path}`)).toMatchObject({
