@@ -65,9 +65,10 @@ describe('upgrade', () => {
     await using app = start();
     const { pid } = await app.waitForGeneration(0, LONG);
     scratch.deploy('crash');
-    const told = await bye(['upgrade', '--timeout', '2', '--pid-file', file]);
+    const told = await bye(['upgrade', '--timeout', '1', '--pid-file', file]);
     expect(told).toMatchObject({ code: 5, stdout: '' });
-    expect(told.stderr).toMatch(/2\.0 s have passed \(ERR_BYE_CONTROL_TIMEOUT\)[\s\S]*service's log/);
+    expect(told.stderr).toMatch(/1\.0 s have passed \(ERR_BYE_CONTROL_TIMEOUT\)[\s\S]*service's log/);
+    await app.waitForLine('upgrade failed', LONG);
     expect(readFileSync(file, 'utf8')).toBe(`${pid}\n`);
     expect(app.isRunning(pid)).toBe(true);
   });
@@ -82,13 +83,14 @@ describe('upgrade', () => {
   });
 
   it('stops waiting on Ctrl-C: ERR_BYE_INTERRUPTED', async () => {
-    await using app = start({ readiness: 'manual', upgradeTimeoutMs: 2000 });
+    await using app = start({ readiness: 'manual' });
     await app.waitForGeneration(0, LONG);
     scratch.deploy('hang');
     const command = new RunningCommand(['upgrade', '--pid-file', file]);
-    await app.waitForLine('hanging', LONG);
+    const newPid = Number((await app.waitForLine('hanging', LONG)).split('=')[1]);
     command.child.kill('SIGINT');
     expect(await command.told).toMatchObject({ code: 130, stderr: expect.stringContaining('goes on in the service') });
+    process.kill(newPid, 'SIGKILL');
     await app.waitForLine('upgrade failed', LONG);
   });
 

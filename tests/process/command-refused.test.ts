@@ -75,7 +75,7 @@ it('is refused while the service stops: ERR_BYE_SHUTTING_DOWN', async () => {
   await using app = rig.start();
   const service = await app.waitForGeneration(0, LONG);
   const client = await StrictConnection.open(service);
-  const last = act(client, '/wait?ms=3000');
+  const last = act(client, '/wait?ms=2000');
   await app.waitForLine('request /wait', LONG);
   app.kill('SIGTERM');
   await app.waitForLine('stopping on SIGTERM', LONG);

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { App, Generation } from '@bye/testkit';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bye, byeJson, CommandRig, LONG, RunningCommand } from './command.js';
 import { act } from './lab.js';
 
@@ -73,7 +74,7 @@ it('with --wait it fails when work of the old process was cut, and names it', as
   expect(await cut).toBe('cut');
 });
 
-describe.each<[how: string, code: string, says: RegExp]>([
+const FAILURES: [how: string, code: string, says: RegExp][] = [
   [
     'crash',
     'ERR_BYE_UPGRADE_EXITED',
@@ -84,37 +85,48 @@ describe.each<[how: string, code: string, says: RegExp]>([
   ['kill', 'ERR_BYE_UPGRADE_EXITED', /was ended by SIGKILL before it was ready/],
   ['hang', 'ERR_BYE_UPGRADE_TIMEOUT', /did not become ready: waited 1500 ms/],
   ['garbage', 'ERR_BYE_UPGRADE_CHANNEL_LOST', /wrote to its channel what nobody can read/],
-])('a version that does %s', (how, code, says) => {
-  it(`exits with 1 and ${code}`, async () => {
-    await using app = rig.start({ options: { upgradeTimeoutMs: 1500 } });
-    const { pid, port } = await app.waitForGeneration(0, LONG);
-    rig.deploy(how);
-    const told = await bye(['upgrade', '--socket', socket]);
+];
+
+describe('a version that fails', () => {
+  let shared: CommandRig;
+  let app: App;
+  let service: Generation;
+  beforeAll(async () => {
+    shared = new CommandRig();
+    app = shared.start({ options: { upgradeTimeoutMs: 1500 } });
+    service = await app.waitForGeneration(0, LONG);
+  });
+  afterAll(async () => {
+    await app.dispose();
+    shared[Symbol.dispose]();
+  });
+
+  it.each(FAILURES)('(%s) exits with 1 and %s', async (how, code, says) => {
+    shared.deploy(how);
+    const told = await bye(['upgrade', '--socket', shared.socket]);
     expect(told).toMatchObject({ code: 1, stdout: '' });
     expect(told.stderr).toMatch(says);
     expect(told.stderr).toContain(code);
     expect(told.stderr).toContain('The old process serves on.');
     expect(told.stderr).toMatch(/^ {2}Do: /m);
-    expect((await act({ port }, '/can')).pid).toBe(pid);
+    expect((await act(service, '/can')).pid).toBe(service.pid);
   });
-});
 
-it('tells a failure to programs with its code, data and cause', async () => {
-  await using app = rig.start();
-  await app.waitForGeneration(0, LONG);
-  rig.deploy('crash');
-  const { code, result, exitCode } = await byeJson(['upgrade', '--socket', socket]);
-  expect([code, exitCode]).toEqual([1, 1]);
-  expect(result).toMatchObject({
-    ok: false,
-    request: 'upgrade',
-    error: {
-      code: 'ERR_BYE_UPGRADE_EXITED',
-      data: { exitCode: 1, signal: null },
-      cause: { name: 'Error', message: 'broken on purpose', stack: expect.stringContaining('broken.mjs') },
-    },
+  it('is told to programs with its code, data and cause', async () => {
+    shared.deploy('crash');
+    const { code, result, exitCode } = await byeJson(['upgrade', '--socket', shared.socket]);
+    expect([code, exitCode]).toEqual([1, 1]);
+    expect(result).toMatchObject({
+      ok: false,
+      request: 'upgrade',
+      error: {
+        code: 'ERR_BYE_UPGRADE_EXITED',
+        data: { exitCode: 1, signal: null },
+        cause: { name: 'Error', message: 'broken on purpose', stack: expect.stringContaining('broken.mjs') },
+      },
+    });
+    expect(result['error']).not.toHaveProperty('stack');
   });
-  expect(result['error']).not.toHaveProperty('stack');
 });
 
 it('exits with 1 when a hook of the old process fails: ERR_BYE_UPGRADE_HOOK', async () => {
