@@ -63,7 +63,7 @@ it('status --watch ends without a word when nobody reads it, and on Ctrl-C', asy
 });
 
 it('stop ends when the process has ended', async () => {
-  await using app = rig.start();
+  await using app = rig.start({ env: { EXIT_MS: '500' } });
   const service = await app.waitForGeneration(0, LONG);
   const answer = act(service, '/wait?ms=700');
   await app.waitForLine('request /wait', LONG);

@@ -47,7 +47,7 @@ it('needs neither a terminal nor HOME, nor more than PATH, as in a unit', async 
 });
 
 it('with --wait it ends when the old process has ended', async () => {
-  await using app = rig.start();
+  await using app = rig.start({ env: { EXIT_MS: '500' } });
   const old = await app.waitForGeneration(0, LONG);
   const answer = act(old, '/wait?ms=1500');
   await app.waitForLine('request /wait', LONG);
