@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { until } from '@bye/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { BYE } from '../process/command.js';
 import { ask, expectRefused, findOuterPid, missing, processesIn, type Service, Workshop } from './lab.js';
 
 const LAB = fileURLToPath(new URL('systemd-lab.sh', import.meta.url));
@@ -94,6 +95,32 @@ describe.skipIf(reason !== undefined)(`under a real systemd${reason === undefine
     await inside('systemctl', 'reload', UNIT);
     const next = await waitForGeneration(1);
     expect(await ask(next.port)).toMatchObject({ pid: next.pid, generation: 1 });
+  });
+
+  test('with ExecReload=bye upgrade a reload ends when the new process serves, and fails with the reason', async () => {
+    const app = readFileSync(join(workshop.dir, 'app.js'), 'utf8');
+    const service = await startUnit([
+      ...WITH_PID_FILE,
+      'RuntimeDirectory=app',
+      'Environment=BYE_CONTROL_SOCKET=%t/app/bye.sock',
+      'ExecReload=',
+      `ExecReload=${NODE} ${BYE} upgrade`,
+    ]);
+    workshop.write('app.js', "throw new Error('release 42 is broken');");
+    await expect(inside('systemctl', 'reload', UNIT)).rejects.toMatchObject({ code: 1 });
+    expect(stderr()).toMatch(/^bye upgrade: .*ERR_BYE_UPGRADE_EXITED\)\n {2}because: release 42 is broken/m);
+    expect(await show('ActiveState', 'MainPID')).toEqual(['active', String(service.pid)]);
+
+    workshop.write('app.js', app);
+    await inside('systemctl', 'reload', UNIT);
+    expect(stdout()).toMatch(/^upgraded to process \d+, generation 1, in /m);
+    const next = await waitForGeneration(1);
+    expect(await ask(next.port)).toMatchObject({ pid: next.pid, generation: 1 });
+    await until(async () => (await show('MainPID'))[0] === String(next.pid), {
+      what: 'systemd took over the new PID',
+    });
+    await inside('systemctl', 'stop', UNIT);
+    await expect(inside('test', '-e', '/run/app')).rejects.toMatchObject({ code: 1 });
   });
 
   async function inside(...command: string[]): Promise<string> {
