@@ -50,15 +50,15 @@ describe('upgrade', () => {
   it('with --wait it ends when the old process has, and --signal chooses the signal', async () => {
     await using app = start({ upgradeSignals: ['SIGUSR2'] });
     const old = await app.waitForGeneration(0, LONG);
-    const answer = act(old, '/wait?ms=1500');
-    await app.waitForLine('request /wait', LONG);
+    const answer = act(old, '/spawn-in-shutdown?ms=600');
+    await app.waitForLine('request /spawn-in-shutdown', LONG);
     const args = ['upgrade', '--wait', '--signal', 'USR2', '--pid-file', file];
     const { code, result, lines } = await byeJson(args);
     const next = await app.waitForGeneration(1, LONG);
     expect([code, lines.length]).toEqual([0, 1]);
     expect(result).toEqual({ ok: true, request: 'upgrade', pid: next.pid, durationMs: expect.any(Number) });
     expect(app.isRunning(old.pid)).toBe(false);
-    expect((await answer).outcome).toBe('waited');
+    expect((await answer).outcome).toBe('spawned');
   });
 
   it('cannot tell why there is no new process: ERR_BYE_CONTROL_TIMEOUT', async () => {
@@ -113,15 +113,15 @@ it('status tells that the process lives, and for how long', async () => {
 it('stop ends when the process has', async () => {
   await using app = start();
   const service = await app.waitForGeneration(0, LONG);
-  const answer = act(service, '/wait?ms=700');
-  await app.waitForLine('request /wait', LONG);
+  const answer = act(service, '/spawn-in-shutdown?ms=600');
+  await app.waitForLine('request /spawn-in-shutdown', LONG);
   expect(await bye(['stop', '--pid-file', file])).toEqual({
     code: 0,
     stdout: `stopped process ${service.pid}`,
     stderr: `SIGTERM sent to process ${service.pid}: waiting until it has ended`,
   });
   expect(app.isRunning(service.pid)).toBe(false);
-  expect((await answer).outcome).toBe('waited');
+  expect((await answer).outcome).toBe('spawned');
 });
 
 describe('there is no service: ERR_BYE_NO_SERVICE', () => {

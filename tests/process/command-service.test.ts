@@ -65,11 +65,11 @@ it('status --watch ends without a word when nobody reads it, and on Ctrl-C', asy
 it('stop ends when the process has ended', async () => {
   await using app = rig.start({ env: { EXIT_MS: '500' } });
   const service = await app.waitForGeneration(0, LONG);
-  const answer = act(service, '/wait?ms=700');
-  await app.waitForLine('request /wait', LONG);
+  const answer = act(service, '/spawn-in-shutdown?ms=600');
+  await app.waitForLine('request /spawn-in-shutdown', LONG);
   const told = await bye(['stop', '--socket', socket]);
   expect(app.isRunning(service.pid)).toBe(false);
-  expect((await answer).outcome).toBe('waited');
+  expect((await answer).outcome).toBe('spawned');
   expect(told).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(new RegExp(`^stopped process ${service.pid}: drained in [\\d.]+ m?s, 1 answered`)),

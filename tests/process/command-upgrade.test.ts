@@ -49,17 +49,17 @@ it('needs neither a terminal nor HOME, nor more than PATH, as in a unit', async 
 it('with --wait it ends when the old process has ended', async () => {
   await using app = rig.start({ env: { EXIT_MS: '500' } });
   const old = await app.waitForGeneration(0, LONG);
-  const answer = act(old, '/wait?ms=1500');
-  await app.waitForLine('request /wait', LONG);
+  const answer = act(old, '/spawn-in-shutdown?ms=1200');
+  await app.waitForLine('request /spawn-in-shutdown', LONG);
   const told = await bye(['upgrade', '--wait', '--socket', socket]);
   await app.waitForGeneration(1, LONG);
   expect(app.isRunning(old.pid)).toBe(false);
-  expect((await answer).outcome).toBe('waited');
+  expect((await answer).outcome).toBe('spawned');
   expect(told).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/; the old process drained in [\d.]+ m?s, 1 answered/),
   });
-  expect(told.stderr).toMatch(new RegExp(`^old process ${old.pid} drains, .* left: .*1 request, `, 'm'));
+  expect(told.stderr).toMatch(new RegExp(`^old process ${old.pid} drains, .* left: waits for tasks, .*1 task$`, 'm'));
 });
 
 it('with --wait it fails when work of the old process was cut, and names it', async () => {
