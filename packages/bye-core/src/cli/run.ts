@@ -65,13 +65,14 @@ async function runCommand(command: Command, parts: RunParts): Promise<number> {
       : runByPidFile(command, target.path, context));
     return tell(reporter, result);
   } catch (error) {
-    const code = tell(reporter, { ok: false, request, error: toErrorMessage(error) });
+    // An error that nobody foresaw says nothing about the service.
+    const unforeseen = error instanceof ByeError ? undefined : EXIT_CODES.unknown;
+    const code = tell(reporter, { ok: false, request, error: toErrorMessage(error) }, unforeseen);
     const pidFile = target.kind === 'socket' ? target.pidFile : undefined;
     if (code === EXIT_CODES['no-service'] && pidFile !== undefined) {
       reporter.note(`  A PID file is known, too: bye ${request} --pid-file ${pidFile}`);
     }
-    // An error that nobody foresaw says nothing about the service.
-    return error instanceof ByeError ? code : EXIT_CODES.unknown;
+    return code;
   } finally {
     patience.end();
     for (const stopListening of handlers) stopListening();
@@ -83,8 +84,7 @@ function createReporter({ host, terminal }: RunParts, command: Command | undefin
   return new TextReporter({ host, terminal, waits: command?.wait ?? false, watches: command?.watch ?? false });
 }
 
-function tell(reporter: Reporter, result: CommandResult): number {
-  const exitCode = exitCodeOf(result);
+function tell(reporter: Reporter, result: CommandResult, exitCode = exitCodeOf(result)): number {
   reporter.result(result, exitCode);
   return exitCode;
 }

@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { run } from '../../src/cli/run.js';
 import { realHost } from '../../src/host.js';
@@ -187,4 +190,18 @@ test('run() names a PID file that it does not use', async () => {
   const { code, err } = await bye('stop', realHost, { socket: '/nowhere/s', pidFile: '/run/app.pid' });
   expect(code).toBe(4);
   expect(err.at(-1)).toBe('  A PID file is known, too: bye stop --pid-file /run/app.pid');
+});
+
+test('run() knows nothing of the service after an error that nobody foresaw', async () => {
+  const host = new FakeHost();
+  host.now = () => {
+    throw new TypeError('broken on purpose');
+  };
+  const dir = mkdtempSync(join(tmpdir(), 'bye-run-'));
+  writeFileSync(join(dir, 'pid'), `${process.pid}`);
+  Object.defineProperty(host, 'epochNow', { value: () => Date.now() });
+  const broken = await bye(`upgrade --json --pid-file ${join(dir, 'pid')}`, host);
+  rmSync(dir, { recursive: true });
+  expect(broken.code).toBe(5);
+  expect(JSON.parse(broken.out[0] ?? '')).toMatchObject({ result: { error: { name: 'TypeError' } }, exitCode: 5 });
 });
