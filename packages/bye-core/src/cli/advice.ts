@@ -21,6 +21,8 @@ const ADVICE: Partial<Record<ByeErrorCode, string>> = {
   ERR_BYE_UPGRADE_TIMEOUT: "find what it waited for in the service's log, or raise upgradeTimeoutMs",
   ERR_BYE_UPGRADE_ABORTED: 'start the service again if the stop was not meant',
   ERR_BYE_UPGRADE_CHANNEL_LOST: 'look for code that closes descriptors it did not open',
+  ERR_BYE_STATE_REFUSED: 'let the new version read what this one writes, or restart the service without its state',
+  ERR_BYE_STATE_SAVE: 'look at the cause: saving failed in the old process',
   ERR_BYE_PROTOCOL: 'restart the service once',
 };
 
