@@ -26,6 +26,7 @@ const FLOORS = [
       'lifecycle.ts',
       'tasks.ts',
       'hooks.ts',
+      'goodbye.ts',
       'signals.ts',
       'signal-hooks.ts',
       'held-signals.ts',

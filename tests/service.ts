@@ -9,3 +9,6 @@ export const IDLE = fileURLToPath(new URL('fixtures/idle.mjs', import.meta.url))
 export const LAB = fileURLToPath(new URL('fixtures/lab.mjs', import.meta.url));
 
 export const HOOKED = fileURLToPath(new URL('fixtures/hooked.mjs', import.meta.url));
+
+/** fixtures/live.mjs: WebSockets. */
+export const LIVE = fileURLToPath(new URL('fixtures/live.mjs', import.meta.url));

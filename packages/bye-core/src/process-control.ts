@@ -121,6 +121,7 @@ export class ProcessControl {
       ...(signal ? { signal } : {}),
       delayMs: interactive ? 0 : settings.shutdownDelayMs,
       graceMs: interactive ? 0 : settings.keepAliveGraceMs,
+      spreadMs: interactive ? 0 : settings.closeSpreadMs,
       timeoutMs: settings.shutdownTimeoutMs,
       reserveMs: settings.closeReserveMs,
     };
@@ -134,6 +135,7 @@ export class ProcessControl {
       reason: 'upgrade',
       delayMs: 0,
       graceMs: undefined,
+      spreadMs: settings.closeSpreadMs,
       timeoutMs: settings.upgradeDrainTimeoutMs + settings.closeReserveMs,
       reserveMs: settings.closeReserveMs,
     });

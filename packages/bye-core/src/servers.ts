@@ -3,6 +3,7 @@
 import type { Server } from 'node:net';
 import { kindOfServer } from './drain/create-drain.js';
 import { ServerDrain } from './drain/server-drain.js';
+import type { GoodbyeHooks } from './goodbye.js';
 import type { Health } from './health.js';
 import type { Host } from './host.js';
 import { tapServer } from './server-tap.js';
@@ -11,6 +12,7 @@ import type { CutWork, DescribeRequest, ServerRole } from './types.js';
 export interface ServersParts {
   readonly host: Host;
   readonly health: Health;
+  readonly goodbye: GoodbyeHooks;
   /** How long idle connections keep when the application closes a server itself. */
   readonly graceMs: () => number;
   /** Whether a listener that opens now is wanted: not any more once a stop has begun. */
@@ -79,11 +81,12 @@ export class Servers {
   }
 
   #add(server: Server): Entry {
-    const { host, health, graceMs, onListening, onSoftClose } = this.#parts;
+    const { host, health, goodbye, graceMs, onListening, onSoftClose } = this.#parts;
     const drain: ServerDrain = new ServerDrain(server, {
       host,
       graceMs,
       intercept: (request, response) => entry.isAttached && health.handle(request, response),
+      offerGoodbye: (farewell, otherwise) => goodbye.offer(farewell, otherwise),
       describe: (request) => entry.describe(request),
       onSoftClose: () => onSoftClose(server),
       onClosed: () => this.#entries.delete(server),

@@ -18,6 +18,8 @@ export interface ShutdownPlan {
   readonly delayMs: number;
   /** How long idle connections may still bring a request; `undefined` leaves them until they bring one or leave. */
   readonly graceMs: number | undefined;
+  /** Over how long WebSockets are told to go; at most half of the time for requests is taken. */
+  readonly spreadMs: number;
   /** The whole of it. */
   readonly timeoutMs: number;
   /** The end of it, which belongs to the close hooks. */
@@ -44,6 +46,7 @@ export class Shutdown {
   #report: Promise<DrainReport> | undefined;
   #plan: ShutdownPlan | undefined;
   #startedAt = 0;
+  #saidGoodbye = false;
   /** Until when requests and tasks may run. */
   #work: Deadline | undefined;
   /** Until when hooks may run. */
@@ -94,7 +97,12 @@ export class Shutdown {
     this.#whole?.shorten(Math.max(withinMs, reserveMs));
     this.#announced?.until.shorten(Math.max(0, withinMs - reserveMs));
     this.#hurried.abort();
-    for (const drain of this.#parts.servers.drains()) drain.closeIdle(this.#parts.host.now(), graceMs);
+    const { servers, host } = this.#parts;
+    for (const drain of servers.drains()) {
+      drain.closeIdle(host.now(), graceMs);
+      // Before, they were not told anything: the delay is not over.
+      if (this.#saidGoodbye) drain.sayGoodbye({ reason: this.#plan.reason, spreadMs: 0 });
+    }
   }
 
   async #run(plan: ShutdownPlan, work: Deadline, whole: Deadline): Promise<DrainReport> {
@@ -110,7 +118,7 @@ export class Shutdown {
     await pause(host, Math.min(plan.delayMs - (host.now() - this.#startedAt), work.remainingMs), this.#hurried.signal);
 
     this.#enter('requests');
-    await work.covers(this.#closeServers(plan));
+    await work.covers(this.#closeServers(plan, work));
     this.#enter('tasks');
     await work.covers(tasks.whenEmpty());
     const cut = await this.#cut(whole);
@@ -137,13 +145,17 @@ export class Shutdown {
     return report;
   }
 
-  async #closeServers({ reason, graceMs }: ShutdownPlan): Promise<void> {
+  async #closeServers({ reason, graceMs, spreadMs }: ShutdownPlan, work: Deadline): Promise<void> {
+    // Not during the delay, when balancers would send them back here.
+    this.#saidGoodbye = true;
+    const goodbye = { reason, spreadMs: this.#hurried.signal.aborted ? 0 : Math.min(spreadMs, work.remainingMs / 2) };
     // The new process has the metrics port already, and a request may be on its way on connections that are left here.
     const drains = this.#parts.servers.drains(reason === 'upgrade' ? undefined : 'app');
     await Promise.all(
       drains.map(async (drain) => {
         await drain.emptyAcceptQueue();
         drain.softClose();
+        drain.sayGoodbye(goodbye);
         if (graceMs !== undefined) drain.closeIdle(this.#startedAt, graceMs);
         await drain.whenQuiet();
       }),
@@ -170,6 +182,7 @@ export class Shutdown {
     for (const drain of drains) {
       drain.softClose();
       drain.closeIdle(host.now(), 0);
+      drain.sayGoodbye({ reason: this.#plan?.reason ?? 'stop', spreadMs: 0 });
       drain.endUpgraded();
     }
     const last = new Deadline(host, Math.min(LAST_ANSWERS_MS, whole.remainingMs));

@@ -2,6 +2,7 @@
 
 import { vi } from 'vitest';
 import type { ServerDrain } from '../src/drain/server-drain.js';
+import type { Goodbye } from '../src/goodbye.js';
 import type { Servers } from '../src/servers.js';
 import type { CutWork, ServerRole } from '../src/types.js';
 
@@ -23,6 +24,7 @@ export class FakeDrain {
 
   sayClose = () => void this.asked.push('sayClose');
   softClose = () => void this.asked.push('softClose');
+  sayGoodbye = vi.fn((_goodbye: Goodbye) => {});
   endUpgraded = () => void this.asked.push('endUpgraded');
   closeIdle = vi.fn((_from: number, graceMs: number) => void this.asked.push(`closeIdle ${graceMs}`));
   emptyAcceptQueue = async () => void this.asked.push('emptyAcceptQueue');

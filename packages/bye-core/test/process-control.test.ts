@@ -113,6 +113,7 @@ test('SIGTERM waits for the delay, Ctrl-C does not', async () => {
     signal: 'SIGTERM',
     delayMs: 5000,
     graceMs: 1000,
+    spreadMs: 1000,
     timeoutMs: 25_000,
     reserveMs: 3000,
   });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createRawServer } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { GoodbyeHooks } from '../src/goodbye.js';
 import { Health } from '../src/health.js';
 import { realHost } from '../src/host.js';
 import { describeRequest, Servers } from '../src/servers.js';
@@ -18,7 +19,16 @@ beforeEach(() => {
   onSoftClose.mockReset();
   const lifecycle = { status: 'ready', phase: undefined, reason: undefined, isGreen: true } as const;
   const health = new Health({ settings: () => undefined, host: realHost, lifecycle, report: () => ({}) as never });
-  const parts = { host: realHost, health, graceMs: () => 0, mayListen: () => mayListen, onListening, onSoftClose };
+  const goodbye = new GoodbyeHooks(() => {});
+  const parts = {
+    host: realHost,
+    health,
+    goodbye,
+    graceMs: () => 0,
+    mayListen: () => mayListen,
+    onListening,
+    onSoftClose,
+  };
   servers = new Servers(parts);
 });
 afterEach(async () => {

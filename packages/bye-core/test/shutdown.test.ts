@@ -9,7 +9,14 @@ import type { DrainReport } from '../src/types.js';
 import { FakeDrain, fakeServers } from './fake-drain.js';
 import { FakeHost } from './fake-host.js';
 
-const PLAN: ShutdownPlan = { reason: 'stop', delayMs: 0, graceMs: 1000, timeoutMs: 10_000, reserveMs: 2000 };
+const PLAN: ShutdownPlan = {
+  reason: 'stop',
+  delayMs: 0,
+  graceMs: 1000,
+  spreadMs: 0,
+  timeoutMs: 10_000,
+  reserveMs: 2000,
+};
 
 let host: FakeHost;
 let lifecycle: Lifecycle;

@@ -79,6 +79,7 @@ export class AppBinding {
     const graceMs = settings.signals ? settings.keepAliveGraceMs : 0;
     for (const drain of drains) {
       drain.softClose();
+      if (this.#parts.lifecycle.isRunning) drain.sayGoodbye({ reason: 'stop', spreadMs: 0 });
       // A stop or an upgrade under way has a policy of its own for idle connections.
       if (this.#parts.lifecycle.isRunning) drain.closeIdle(startedAt, graceMs);
     }

@@ -157,6 +157,7 @@ export class Bye extends Hooking {
       reason,
       delayMs: 0,
       graceMs: settings.signals ? settings.keepAliveGraceMs : 0,
+      spreadMs: settings.signals ? settings.closeSpreadMs : 0,
       timeoutMs: settings.shutdownTimeoutMs,
       reserveMs: settings.closeReserveMs,
     });

@@ -1,5 +1,6 @@
 /** The part of a `Bye` that lets the application take part in its stops and upgrades. */
 
+import type { GoodbyeHook } from '../goodbye.js';
 import type { Hook } from '../hooks.js';
 import type { StateHandlers } from '../options/state.js';
 import type { State } from '../state/state.js';
@@ -29,6 +30,18 @@ export abstract class Hooking extends Spawner {
       if (signal.aborted) resolve(signal.reason as Reason);
       signal.addEventListener('abort', () => resolve(signal.reason as Reason), { once: true });
     });
+  }
+
+  /**
+   * Adds a hook that is asked for each WebSocket when its turn to be closed has come, at a stop or an upgrade. It may
+   * write a last message and let bye close (return a promise of its having been written), or close in its own way:
+   * return `true` or a promise of it, and bye leaves that connection alone until the deadline. A hook that throws is
+   * passed over.
+   *
+   * @returns a function that takes the hook off again
+   */
+  onGoodbye(hook: GoodbyeHook): () => void {
+    return this.hooks.goodbye.add(hook);
   }
 
   /** Runs before the new process is started: release what only one process may hold. A throw fails the upgrade. */

@@ -51,7 +51,7 @@ export class Connection {
   /** No work in progress, and none that it could still bring. */
   get isDone(): boolean {
     if (this.answers.size > 0) return false;
-    return this.upgraded || (this.ended && (!this.#isUploading || this.socket.destroyed));
+    return this.ended && (!this.#isUploading || this.socket.destroyed);
   }
 
   begin(answer: Answer): void {

@@ -3,9 +3,8 @@
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { Server } from 'node:net';
-import type { Host } from '../host.js';
 import type { ServerTap } from '../server-tap.js';
-import { Http1Drain, type Intercept } from './http1.js';
+import { type DrainParts, Http1Drain } from './http1.js';
 import { Http2Drain } from './http2.js';
 import type { ProtocolDrain } from './protocol.js';
 import { RawDrain } from './raw.js';
@@ -18,16 +17,10 @@ export function kindOfServer(server: Server): ServerKind {
   return 'updateSettings' in server ? 'http2' : 'raw';
 }
 
-export function createDrain(
-  server: Server,
-  tap: ServerTap,
-  host: Host,
-  intercept: Intercept,
-  onChange: () => void,
-): ProtocolDrain {
+export function createDrain(server: Server, tap: ServerTap, parts: DrainParts): ProtocolDrain {
   const kind = kindOfServer(server);
-  if (kind === 'raw') return new RawDrain(tap, onChange);
+  if (kind === 'raw') return new RawDrain(tap, parts.onChange);
   const plain = kind === 'http1' ? 'plain' : 'none';
-  const http1 = new Http1Drain('setTicketKeys' in server ? 'tls' : plain, tap, host, intercept, onChange);
-  return kind === 'http2' ? new Http2Drain(tap, http1, onChange) : http1;
+  const http1 = new Http1Drain('setTicketKeys' in server ? 'tls' : plain, tap, parts);
+  return kind === 'http2' ? new Http2Drain(tap, http1, parts.onChange) : http1;
 }

@@ -3,11 +3,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Goodbye } from '../goodbye.js';
 import type { Host, Timer } from '../host.js';
 import { carrierOf } from '../internals.js';
 import type { ServerTap } from '../server-tap.js';
 import { type Answer, Connection } from './connection.js';
-import type { ProtocolDrain } from './protocol.js';
+import type { ProtocolDrain, Work } from './protocol.js';
+import { type OfferGoodbye, UpgradedConnections } from './upgraded.js';
 
 /** Events with which Node hands a request to the application. */
 const REQUEST_EVENTS = ['request', 'checkContinue', 'checkExpectation'] as const;
@@ -21,6 +23,14 @@ export type Carrier = 'plain' | 'tls' | 'none';
 /** Answers a request itself if it returns true. */
 export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+/** What a drain works with. */
+export interface DrainParts {
+  readonly host: Host;
+  readonly intercept: Intercept;
+  readonly offerGoodbye: OfferGoodbye;
+  readonly onChange: () => void;
+}
+
 export class Http1Drain implements ProtocolDrain {
   readonly #host: Host;
   readonly #tap: ServerTap;
@@ -28,16 +38,19 @@ export class Http1Drain implements ProtocolDrain {
   readonly #intercept: Intercept;
   readonly #connections = new Map<Socket, Connection>();
   readonly #handshakes = new Set<Socket>();
+  readonly #upgraded: UpgradedConnections;
   #sayClose = false;
   #finished = 0;
   #idlePolicy: { readonly from: number; readonly graceMs: number } | undefined;
   #sweepTimer: Timer | undefined;
 
-  constructor(carrier: Carrier, tap: ServerTap, host: Host, intercept: Intercept, onChange: () => void) {
+  constructor(carrier: Carrier, tap: ServerTap, parts: DrainParts) {
+    const { host, intercept, offerGoodbye, onChange } = parts;
     this.#host = host;
     this.#tap = tap;
     this.#onChange = onChange;
     this.#intercept = intercept;
+    this.#upgraded = new UpgradedConnections(host, offerGoodbye, onChange);
     tap.on('connection', (socket) => {
       if (carrier === 'tls') this.#startHandshake(socket as Socket);
       if (carrier === 'plain') this.#add(socket as Socket);
@@ -54,18 +67,21 @@ export class Http1Drain implements ProtocolDrain {
     for (const event of ['upgrade', 'connect']) {
       tap.on(event, (request) => {
         const connection = this.#connections.get((request as IncomingMessage).socket);
-        if (connection) connection.upgraded = true;
-        return false;
+        // Node has let go of the socket, and only its end is still to be read.
+        if (connection?.closing) connection.socket.resume();
+        else if (connection) this.#upgraded.begin(connection, request as IncomingMessage);
+        return connection?.closing ?? false;
       });
     }
   }
 
-  get answers(): readonly Answer[] {
-    return [...this.#connections.values()].flatMap((connection) => [...connection.answers]);
+  get work(): readonly Work[] {
+    const answers = [...this.#connections.values()].flatMap((connection) => [...connection.answers]);
+    return [...answers, ...this.#upgraded.work];
   }
 
   get inFlight(): number {
-    let count = 0;
+    let count = this.#upgraded.work.length;
     for (const connection of this.#connections.values()) count += connection.answers.size;
     return count;
   }
@@ -75,13 +91,17 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   get finished(): number {
-    return this.#finished;
+    return this.#finished + this.#upgraded.finished;
   }
 
-  /** Upgraded sockets never go idle and are not waited for; they end when everything else has. */
   get isQuiet(): boolean {
     if (this.#handshakes.size > 0) return false;
     return [...this.#connections.values()].every(({ isDone }) => isDone);
+  }
+
+  get hasOnlyUpgraded(): boolean {
+    if (this.#handshakes.size > 0 || this.#upgraded.hasHandshakes) return false;
+    return [...this.#connections.values()].every(({ isDone, upgraded }) => isDone || upgraded);
   }
 
   sayClose(): void {
@@ -101,14 +121,20 @@ export class Http1Drain implements ProtocolDrain {
     this.#sayClose = false;
     this.#finished = 0;
     this.#idlePolicy = undefined;
+    this.#upgraded.reopen();
+  }
+
+  sayGoodbye(goodbye: Goodbye): void {
+    this.#upgraded.sayGoodbye(goodbye);
   }
 
   endUpgraded(): void {
-    for (const connection of this.#connections.values()) if (connection.upgraded) connection.end();
+    this.#upgraded.end();
   }
 
   destroy(): void {
     this.#sweepTimer?.cancel();
+    this.#upgraded.cancel();
     for (const socket of [...this.#connections.keys(), ...this.#handshakes]) socket.destroy();
   }
 

@@ -1,6 +1,7 @@
 /** HTTP/2: a GOAWAY to every session; streams in flight complete. HTTP/1.1 on the same server drains as everywhere. */
 
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Goodbye } from '../goodbye.js';
 import type { ServerTap } from '../server-tap.js';
 import type { Http1Drain } from './http1.js';
 import type { ProtocolDrain } from './protocol.js';
@@ -36,8 +37,8 @@ export class Http2Drain implements ProtocolDrain {
     });
   }
 
-  get answers() {
-    return this.#http1.answers;
+  get work() {
+    return this.#http1.work;
   }
 
   get inFlight(): number {
@@ -56,6 +57,10 @@ export class Http2Drain implements ProtocolDrain {
     return this.#http1.isQuiet && this.#sessions.size === 0;
   }
 
+  get hasOnlyUpgraded(): boolean {
+    return this.#http1.hasOnlyUpgraded && this.#sessions.size === 0;
+  }
+
   /** Node 20 and 22 send no GOAWAY at `server.close()`, and 24 sends it earlier than wanted: say it here (T15). */
   sayClose(): void {
     this.#sayClose = true;
@@ -71,6 +76,10 @@ export class Http2Drain implements ProtocolDrain {
     this.#sayClose = false;
     this.#finished = 0;
     this.#http1.reopen();
+  }
+
+  sayGoodbye(goodbye: Goodbye): void {
+    this.#http1.sayGoodbye(goodbye);
   }
 
   endUpgraded(): void {

@@ -1,16 +1,25 @@
 /** What the drain asks of a protocol. To add one: implement this, and name it in `create-drain.ts`. */
 
-import type { Answer } from './connection.js';
+import type { IncomingMessage } from 'node:http';
+import type { Goodbye } from '../goodbye.js';
+
+/** Work in progress that can be named. */
+export interface Work {
+  readonly kind?: 'request' | 'connection';
+  readonly request: IncomingMessage;
+  readonly startedAt: number;
+}
 
 export interface ProtocolDrain {
-  /** Work in progress that can be named. */
-  readonly answers: readonly Answer[];
+  readonly work: readonly Work[];
   readonly inFlight: number;
   readonly connectionCount: number;
   /** How much was finished since `sayClose`. */
   readonly finished: number;
   /** Nothing is in progress and no connection could still bring work. */
   readonly isQuiet: boolean;
+  /** The same, but for connections that took over another protocol. */
+  readonly hasOnlyUpgraded: boolean;
   /** From now on clients are told to go elsewhere with their next request. Idempotent. */
   sayClose(): void;
   /**
@@ -20,6 +29,8 @@ export interface ProtocolDrain {
   closeIdle(from: number, graceMs: number): void;
   /** The server listens again after it was closed: back to full service. */
   reopen(): void;
+  /** Tells what would never end by itself to go, and what still comes. Again: those that were not told yet. */
+  sayGoodbye(goodbye: Goodbye): void;
   /** Ends connections that took over another protocol and so never become idle. */
   endUpgraded(): void;
   /** Destroys what is left. */

@@ -5,7 +5,7 @@ import type { ServerTap } from '../server-tap.js';
 import type { ProtocolDrain } from './protocol.js';
 
 export class RawDrain implements ProtocolDrain {
-  readonly answers = [];
+  readonly work = [];
   readonly #sockets = new Set<Socket>();
   #finished = 0;
   #sayClose = false;
@@ -39,6 +39,10 @@ export class RawDrain implements ProtocolDrain {
     return this.#sockets.size === 0;
   }
 
+  get hasOnlyUpgraded(): boolean {
+    return this.isQuiet;
+  }
+
   sayClose(): void {
     this.#sayClose = true;
   }
@@ -49,6 +53,7 @@ export class RawDrain implements ProtocolDrain {
   }
 
   closeIdle(): void {}
+  sayGoodbye(): void {}
   endUpgraded(): void {}
 
   destroy(): void {

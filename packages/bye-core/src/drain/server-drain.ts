@@ -1,6 +1,7 @@
 /** One server on its way out: no new connections, every answer sent, and then nothing left. */
 
 import { Server } from 'node:net';
+import type { Goodbye } from '../goodbye.js';
 import type { Host } from '../host.js';
 import { type ServerTap, tapServer } from '../server-tap.js';
 import type { CutWork, DescribeRequest } from '../types.js';
@@ -8,6 +9,7 @@ import { createDrain } from './create-drain.js';
 import type { Intercept } from './http1.js';
 import type { ProtocolDrain } from './protocol.js';
 import { createTerminate, type Terminate } from './terminator.js';
+import type { OfferGoodbye } from './upgraded.js';
 
 /** For how long a stop goes on accepting connections that wait in the kernel, in milliseconds. */
 const ACCEPT_QUEUE_MS = 1000;
@@ -15,6 +17,7 @@ const ACCEPT_QUEUE_MS = 1000;
 export interface ServerDrainParts {
   readonly host: Host;
   readonly intercept: Intercept;
+  readonly offerGoodbye: OfferGoodbye;
   readonly describe: DescribeRequest;
   /** How long idle connections may still bring a request when the application itself calls `server.close()`. */
   readonly graceMs: () => number;
@@ -52,7 +55,7 @@ export class ServerDrain {
       this.#accepted += 1;
       return false;
     });
-    this.#protocol = createDrain(server, this.#tap, parts.host, parts.intercept, () => this.#wake());
+    this.#protocol = createDrain(server, this.#tap, { ...parts, onChange: () => this.#wake() });
     this.#tap.on('listening', () => {
       this.#state = 'open';
       this.#protocol.reopen();
@@ -117,6 +120,11 @@ export class ServerDrain {
     return this.#when(() => this.#protocol.isQuiet);
   }
 
+  /** Tells WebSockets to go, which would never end by themselves. Again with less time: the rest is told faster. */
+  sayGoodbye(goodbye: Goodbye): void {
+    this.#protocol.sayGoodbye(goodbye);
+  }
+
   /** Ends what took another protocol over: it would never go idle. */
   endUpgraded(): void {
     this.#protocol.endUpgraded();
@@ -125,18 +133,18 @@ export class ServerDrain {
   /** What is still running, by name. */
   listWork(): CutWork[] {
     const now = this.#parts.host.now();
-    const requests = this.#protocol.answers.map(({ request, startedAt }) => ({
-      kind: 'request' as const,
+    const named = this.#protocol.work.map(({ kind = 'request', request, startedAt }) => ({
+      kind,
       name: this.#parts.describe(request),
       ageMs: Math.round(now - startedAt),
     }));
-    const unnamed = Math.max(0, this.#protocol.inFlight - requests.length);
+    const unnamed = Math.max(0, this.#protocol.inFlight - named.length);
     const others = Array.from({ length: unnamed }, () => ({
       kind: 'connection' as const,
       name: 'connection',
       ageMs: 0,
     }));
-    return [...requests, ...others];
+    return [...named, ...others];
   }
 
   /** The forced end of every connection. */
@@ -160,7 +168,8 @@ export class ServerDrain {
     if (this.#state === 'open') {
       this.softClose();
       this.closeIdle(this.#parts.host.now(), this.#parts.graceMs());
-      void this.whenQuiet().then(() => this.endUpgraded());
+      this.sayGoodbye({ reason: 'stop', spreadMs: 0 });
+      void this.#when(() => this.#protocol.hasOnlyUpgraded).then(() => this.endUpgraded());
     }
     return this.server;
   }

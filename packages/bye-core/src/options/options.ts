@@ -28,6 +28,7 @@ export const DURATIONS = {
   upgradeTimeoutMs: 60_000,
   minReadyMs: 1000,
   upgradeDrainTimeoutMs: 300_000,
+  closeSpreadMs: 1000,
 } as const;
 
 /** Every option by name; a test compares it with the documented table. */
@@ -83,6 +84,7 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
       options.upgradeDrainTimeoutMs,
       DURATIONS.upgradeDrainTimeoutMs,
     ),
+    closeSpreadMs: readDuration('closeSpreadMs', options.closeSpreadMs, DURATIONS.closeSpreadMs),
     readiness: readWord('readiness', options.readiness, ['auto', 'manual'], 'auto'),
     successor: readSuccessor(options.successor),
     pidFile: absolute(readVariable('PIDFILE') || readText('pidFile', options.pidFile)),

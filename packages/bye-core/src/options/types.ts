@@ -52,6 +52,11 @@ export interface ByeOptions {
   minReadyMs?: number;
   /** How long a replaced process may finish its work. @defaultValue 300000 */
   upgradeDrainTimeoutMs?: number;
+  /**
+   * Over how long WebSockets are told to go, evenly, so that not all clients come back at once; at a stop at most half
+   * of the time for requests. @defaultValue 1000; SIGINT: 0
+   */
+  closeSpreadMs?: number;
   /** `'manual'`: call `ready()` yourself. @defaultValue `'auto'` */
   readiness?: 'auto' | 'manual';
   /** What runs at an upgrade; a function is asked at each one. @defaultValue as this process was started */
@@ -89,6 +94,7 @@ export interface Settings {
   readonly closeReserveMs: number;
   readonly upgradeTimeoutMs: number;
   readonly minReadyMs: number;
+  readonly closeSpreadMs: number;
   readonly upgradeDrainTimeoutMs: number;
   readonly readiness: 'auto' | 'manual';
   readonly successor: ByeOptions['successor'];

@@ -7,6 +7,7 @@ import { Deadline } from '../deadline.js';
 import { createEmit, type Emit } from '../diagnostics.js';
 import { isDebugging, parseWholeNumber } from '../env.js';
 import { ByeError } from '../errors.js';
+import { GoodbyeHooks } from '../goodbye.js';
 import { Health } from '../health.js';
 import { HookList } from '../hooks.js';
 import { type Host, realHost } from '../host.js';
@@ -47,6 +48,7 @@ export interface Parts {
 export interface Hooks {
   readonly onShutdown: HookList<Reason>;
   readonly onClose: HookList<void>;
+  readonly goodbye: GoodbyeHooks;
   readonly beforeUpgrade: HookList<void>;
   readonly upgradeFailed: HookList<unknown>;
   readonly onSignal: SignalHooks;
@@ -64,6 +66,7 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
   const hooks: Hooks = {
     onShutdown: new HookList('onShutdown'),
     onClose: new HookList('onClose'),
+    goodbye: new GoodbyeHooks((error) => emit('hook-failed', { hook: 'onGoodbye', error })),
     beforeUpgrade: new HookList('onBeforeUpgrade'),
     upgradeFailed: new HookList('onUpgradeFailed'),
     onSignal: new SignalHooks({
@@ -101,6 +104,7 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
   const servers: Servers = new Servers({
     host,
     health,
+    goodbye: hooks.goodbye,
     // Outside a service, in tests above all, closing should not take a second.
     graceMs: () => (settings.signals ? settings.keepAliveGraceMs : 0),
     mayListen: () => lifecycle.isRunning,

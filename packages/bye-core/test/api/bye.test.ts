@@ -25,6 +25,7 @@ const MEMBERS = [
   'isRunning',
   'onBeforeUpgrade',
   'onClose',
+  'onGoodbye',
   'onShutdown',
   'onSignal',
   'onUpgradeFailed',

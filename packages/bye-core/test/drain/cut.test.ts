@@ -1,8 +1,6 @@
 // The forced end, when the budget is used up.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
-import { requests, testHandler } from '@bye/testkit';
 import { expect, test } from 'vitest';
 import { Bench } from './bench.js';
 
@@ -53,28 +51,6 @@ test('`onClose()` hooks have their time after a cut, the last added first', asyn
   expect(cut).toHaveLength(1);
   expect(order).toEqual(['queue', 'database, hooks']);
   expect(hookErrors).toMatchObject([{ message: 'it was closed already' }]);
-});
-
-test('an upgraded socket is neither waited for nor cut: it ends with the rest', async () => {
-  await using bench = new Bench();
-  const { server, target } = await bench.serve((request, response) => testHandler(request, response));
-  server.on('upgrade', (_request, socket) => {
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
-  });
-  const socket = connect(target.port, '127.0.0.1');
-  bench.defer(() => socket.destroy());
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
-  await once(socket, 'data');
-  const client = await bench.connect(target);
-  const answer = client.request(requests.slow(1, 100));
-  await expect.poll(() => bench.bye.health().inFlight).toBe(1);
-  const order: string[] = [];
-  const ended = once(socket.resume(), 'end').then(() => order.push('upgraded'));
-  const drained = bench.bye.drain();
-  await answer.then(() => order.push('answer'));
-  await ended;
-  expect(order).toEqual(['answer', 'upgraded']);
-  expect(await drained).toMatchObject({ cut: [] });
 });
 
 test('a listen() that comes after the drain has begun does not serve on (T11)', async () => {

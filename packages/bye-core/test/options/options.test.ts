@@ -65,6 +65,7 @@ const CASES: { readonly [Option in keyof ByeOptions]-?: Case } = {
   upgradeTimeoutMs: duration(60_000),
   minReadyMs: duration(1000),
   upgradeDrainTimeoutMs: duration(300_000),
+  closeSpreadMs: duration(1000),
   readiness: {
     standard: 'auto',
     given: ['manual', 'manual'],

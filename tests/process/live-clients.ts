@@ -1,0 +1,70 @@
+/** Clients of fixtures/live.mjs: each speaks without a pause, and comes back when it is closed. */
+
+import { io, type Socket } from 'socket.io-client';
+import { WebSocket } from 'ws';
+
+/** What one client has seen. */
+export interface LiveClient {
+  /** Messages that were answered, in order. */
+  readonly acknowledged: string[];
+  /** The process that answered last. */
+  pid: number;
+  /** How each of its connections ended: the close code, or socket.io's word. */
+  readonly endings: { readonly how: number | string; readonly at: number }[];
+  stop(): void;
+}
+
+export function startWebSocket(port: number, name: string): LiveClient {
+  let count = 0;
+  let stopped = false;
+  let socket: WebSocket;
+  const client: LiveClient = {
+    acknowledged: [],
+    pid: 0,
+    endings: [],
+    stop() {
+      stopped = true;
+      socket.terminate();
+    },
+  };
+  const dial = () => {
+    socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+    const say = () => socket.send(`${name}-${count++}`);
+    socket.on('error', () => {});
+    socket.on('open', say);
+    socket.on('message', (data) => {
+      noteAnswer(client, String(data));
+      setTimeout(() => socket.readyState === socket.OPEN && say(), 1);
+    });
+    socket.on('close', (how) => {
+      client.endings.push({ how, at: performance.now() });
+      // A refused connection is tried again: after the last stop there is nobody.
+      if (!stopped) setTimeout(dial, how === 1006 ? 20 : 0);
+    });
+  };
+  dial();
+  return client;
+}
+
+/** With the transports and the reconnecting that socket.io has by itself. */
+export function startSocketIo(port: number, name: string): LiveClient {
+  let count = 0;
+  const socket: Socket = io(`http://127.0.0.1:${port}`, { reconnectionDelay: 10, reconnectionDelayMax: 50 });
+  const client: LiveClient = { acknowledged: [], pid: 0, endings: [], stop: () => void socket.disconnect() };
+  const say = () => {
+    if (!socket.connected) return;
+    socket.emit('say', `${name}-${count++}`, (answer: string) => {
+      noteAnswer(client, answer);
+      setTimeout(say, 1);
+    });
+  };
+  socket.on('connect', say);
+  socket.on('disconnect', (how) => client.endings.push({ how, at: performance.now() }));
+  return client;
+}
+
+function noteAnswer(client: LiveClient, answer: string): void {
+  const [id = '', pid] = answer.split(' ');
+  client.acknowledged.push(id);
+  client.pid = Number(pid);
+}

@@ -1,0 +1,72 @@
+// Clients of real libraries through upgrades and a stop: told in time, back in the new process, no message twice.
+import { readFileSync } from 'node:fs';
+import { startApp, until } from '@bye/testkit';
+import { expect, it } from 'vitest';
+import { LIVE } from '../service.js';
+import { Scratch } from './lab.js';
+import { type LiveClient, startSocketIo, startWebSocket } from './live-clients.js';
+
+const CLIENTS = 20;
+const SPREAD_MS = 400;
+
+it.each([
+  ['ws', startWebSocket, [1012, 1001]],
+  ['fastify', startWebSocket, [1012, 1001]],
+  ['socket.io', startSocketIo, ['transport close', 'transport close']],
+] as const)(
+  '%s: every client is told, comes back, and no answered message was lost or doubled',
+  async (...parts) => {
+    const [KIND, start, [atUpgrade, atStop]] = parts;
+    using scratch = new Scratch();
+    const RECORD = scratch.path('record');
+    const options = JSON.stringify({ closeSpreadMs: SPREAD_MS, minReadyMs: 100 });
+    await using app = startApp(LIVE, { env: { KIND, RECORD, SERVICE_OPTIONS: options, BYE_LOG: 'info' } });
+    const { port } = await app.waitForGeneration(0);
+    const clients = Array.from({ length: CLIENTS }, (_, index) => start(port, String(index)));
+    try {
+      for (let generation = 1; generation <= 3; generation++) {
+        const old = app.current().pid;
+        await untilAll(clients, ({ pid }) => pid === old);
+        const before = clients.map(({ endings }) => endings.length);
+        const startedAt = performance.now();
+        app.kill('SIGUSR1');
+        await app.waitForGeneration(generation, { timeoutMs: 20_000 });
+        await app.waitUntilGone(old, { timeoutMs: 20_000 });
+        const { pid: now } = app.current();
+        await untilAll(clients, ({ pid }) => pid === now);
+        const ended = clients.flatMap(({ endings }, index) => endings.slice(before[index]));
+        expect(ended.map(({ how }) => how)).toEqual(clients.map(() => atUpgrade));
+        expectSpread(ended.map(({ at }) => at - startedAt));
+      }
+      const last = app.current().pid;
+      const before = clients.map(({ endings }) => endings.length);
+      app.kill('SIGTERM');
+      await app.waitForLine(new RegExp(`bye\\[${last}\\] info: exit 0`));
+      await untilAll(clients, ({ endings }, index) => endings.length > (before[index] as number));
+      expect(clients.map(({ endings }, index) => endings[before[index] as number]?.how)).toEqual(
+        clients.map(() => atStop),
+      );
+    } finally {
+      for (const client of clients) client.stop();
+    }
+    const record = readFileSync(RECORD, 'utf8').trimEnd().split('\n');
+    const times = new Map<string, number>();
+    for (const id of record) times.set(id, (times.get(id) ?? 0) + 1);
+    const answered = clients.flatMap(({ acknowledged }) => acknowledged);
+    expect(answered.length).toBeGreaterThan(CLIENTS * 20);
+    expect(answered.filter((id) => times.get(id) !== 1)).toEqual([]);
+    expect(new Set(answered).size).toBe(answered.length);
+  },
+  60_000,
+);
+
+async function untilAll(clients: readonly LiveClient[], holds: (client: LiveClient, index: number) => boolean) {
+  await until(() => clients.every(holds), { timeoutMs: 10_000, what: 'every client' });
+}
+
+/** The nth is told no sooner than its share of the time has passed. */
+function expectSpread(times: readonly number[]): void {
+  for (const [index, at] of [...times].sort((one, other) => one - other).entries()) {
+    expect(at).toBeGreaterThanOrEqual((index * SPREAD_MS) / CLIENTS);
+  }
+}
