@@ -1,6 +1,6 @@
 /** The application's say in how what would never end by itself is ended: WebSockets and endless answers. */
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Reason } from './status.js';
 
@@ -16,7 +16,8 @@ export interface Farewell {
   readonly reason: Reason;
   /** What the client asked for; libraries give the same object to the application. */
   readonly request: IncomingMessage;
-  /** Of a WebSocket, the connection itself. */
+  /** Of an endless answer. */
+  readonly response?: ServerResponse;
   readonly socket: Socket;
 }
 
@@ -25,6 +26,7 @@ export type GoodbyeHook = (farewell: Farewell) => unknown;
 
 export class GoodbyeHooks {
   readonly #hooks: GoodbyeHook[] = [];
+  readonly #endless = new WeakSet<object>();
   readonly #onError: (error: unknown) => void;
 
   constructor(onError: (error: unknown) => void) {
@@ -40,6 +42,15 @@ export class GoodbyeHooks {
       const at = this.#hooks.indexOf(entry);
       if (at >= 0) this.#hooks.splice(at, 1);
     };
+  }
+
+  /** Remembers an answer that has no end of its own. */
+  markEndless(response: object): void {
+    this.#endless.add(response);
+  }
+
+  isEndless(response: object): boolean {
+    return this.#endless.has(response);
   }
 
   /** Calls `otherwise` unless a hook takes this client on; at once if there is no hook. */

@@ -1,6 +1,7 @@
 /** Every undocumented member of Node that bye uses, so that a new Node version has one file to break. */
 
 import { closeSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import net, { type ListenOptions, type Server, type Socket } from 'node:net';
 import type { ChildProcess } from './host.js';
 
@@ -92,6 +93,16 @@ export function normalizeListenArguments(args: readonly unknown[]): {
 /** Whether this process was started with an IPC channel, by whomever. */
 export function hasOwnChannel(): boolean {
   return process.channel !== undefined && process.channel !== null;
+}
+
+/** The head of an answer as it is sent; the getters for headers know nothing of those given to `writeHead`. */
+export function headOf(response: ServerResponse): string {
+  return (response as unknown as { _header?: string | null })._header ?? '';
+}
+
+/** What a write under way has still to bring to the kernel, in bytes; `writableLength` only tells when all of it has. */
+export function queuedBytesOf(socket: Socket): number {
+  return (socket as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0;
 }
 
 /** The socket that carries an encrypted one: the two have no public tie, and on a unix path no address in common. */

@@ -86,6 +86,7 @@ export class Servers {
       host,
       graceMs,
       intercept: (request, response) => entry.isAttached && health.handle(request, response),
+      isEndless: (response) => goodbye.isEndless(response),
       offerGoodbye: (farewell, otherwise) => goodbye.offer(farewell, otherwise),
       describe: (request) => entry.describe(request),
       onSoftClose: () => onSoftClose(server),

@@ -1,5 +1,7 @@
 /** The part of a `Bye` that lets the application take part in its stops and upgrades. */
 
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { GoodbyeHook } from '../goodbye.js';
 import type { Hook } from '../hooks.js';
 import type { StateHandlers } from '../options/state.js';
@@ -33,15 +35,25 @@ export abstract class Hooking extends Spawner {
   }
 
   /**
-   * Adds a hook that is asked for each WebSocket when its turn to be closed has come, at a stop or an upgrade. It may
-   * write a last message and let bye close (return a promise of its having been written), or close in its own way:
-   * return `true` or a promise of it, and bye leaves that connection alone until the deadline. A hook that throws is
-   * passed over.
+   * Adds a hook that is asked for each WebSocket and each endless answer when its turn to be closed has come, at a stop or
+   * an upgrade. It may write a last message and let bye close (return a promise of its having been written), or close in
+   * its own way: return `true` or a promise of it, and bye leaves that connection alone until the deadline. A hook that
+   * throws is passed over. Not asked for streams of HTTP/2.
    *
    * @returns a function that takes the hook off again
    */
   onGoodbye(hook: GoodbyeHook): () => void {
     return this.hooks.goodbye.add(hook);
+  }
+
+  /**
+   * Says that an answer has no end of its own: bye ends it at a stop or an upgrade, as it does with those of type
+   * `text/event-stream` by itself. What is written to it afterwards is dropped.
+   *
+   * @param response of HTTP/1.1 or HTTP/2, before its head is sent; `reply.raw` in Fastify, `context.res` in Koa
+   */
+  markEndless(response: ServerResponse | Http2ServerResponse | ServerHttp2Stream): void {
+    this.hooks.goodbye.markEndless(response);
   }
 
   /** Runs before the new process is started: release what only one process may hold. A throw fails the upgrade. */

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Host, Timer } from '../host.js';
+import { queuedBytesOf } from '../internals.js';
 import { forceClose } from './force-close.js';
 
 /**
@@ -11,6 +12,9 @@ import { forceClose } from './force-close.js';
  * lingering_timeout).
  */
 const LINGER_MS = 2000;
+
+/** How long a connection that we ended may take nothing of what is still to be sent before it is destroyed. */
+const STALLED_MS = 10_000;
 
 export interface Answer {
   readonly request: IncomingMessage;
@@ -51,7 +55,13 @@ export class Connection {
   /** No work in progress, and none that it could still bring. */
   get isDone(): boolean {
     if (this.answers.size > 0) return false;
-    return this.ended && (!this.#isUploading || this.socket.destroyed);
+    return this.ended && (this.socket.destroyed || (!this.#isUploading && this.socket.writableFinished));
+  }
+
+  /** Another text as long as bytes come or go. */
+  get progress(): string {
+    const { bytesRead, bytesWritten, writableLength } = this.socket;
+    return `${bytesRead} ${bytesWritten} ${writableLength} ${queuedBytesOf(this.socket)}`;
   }
 
   begin(answer: Answer): void {
@@ -89,6 +99,7 @@ export class Connection {
     this.closing = true;
     this.ended = true;
     this.socket.end();
+    this.socket.once('finish', this.#onChange);
     this.socket.resume();
     this.#linger();
     this.#onChange();
@@ -109,9 +120,10 @@ export class Connection {
   }
 
   #linger(): void {
-    const before = this.socket.bytesRead;
-    this.#lingering = this.#host.after(LINGER_MS, () => {
-      if (this.socket.bytesRead > before) this.#linger();
+    const before = this.progress;
+    const patienceMs = this.socket.writableFinished ? LINGER_MS : STALLED_MS;
+    this.#lingering = this.#host.after(patienceMs, () => {
+      if (this.progress !== before) this.#linger();
       else this.socket.destroy();
     });
   }

@@ -8,8 +8,9 @@ import type { Host, Timer } from '../host.js';
 import { carrierOf } from '../internals.js';
 import type { ServerTap } from '../server-tap.js';
 import { type Answer, Connection } from './connection.js';
+import { EndlessAnswers, type EndlessParts } from './endless/endless-answers.js';
 import type { ProtocolDrain, Work } from './protocol.js';
-import { type OfferGoodbye, UpgradedConnections } from './upgraded.js';
+import { UpgradedConnections } from './upgraded.js';
 
 /** Events with which Node hands a request to the application. */
 const REQUEST_EVENTS = ['request', 'checkContinue', 'checkExpectation'] as const;
@@ -24,10 +25,8 @@ export type Carrier = 'plain' | 'tls' | 'none';
 export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** What a drain works with. */
-export interface DrainParts {
-  readonly host: Host;
+export interface DrainParts extends EndlessParts {
   readonly intercept: Intercept;
-  readonly offerGoodbye: OfferGoodbye;
   readonly onChange: () => void;
 }
 
@@ -39,6 +38,7 @@ export class Http1Drain implements ProtocolDrain {
   readonly #connections = new Map<Socket, Connection>();
   readonly #handshakes = new Set<Socket>();
   readonly #upgraded: UpgradedConnections;
+  readonly #endless: EndlessAnswers;
   #sayClose = false;
   #finished = 0;
   #idlePolicy: { readonly from: number; readonly graceMs: number } | undefined;
@@ -50,6 +50,7 @@ export class Http1Drain implements ProtocolDrain {
     this.#tap = tap;
     this.#onChange = onChange;
     this.#intercept = intercept;
+    this.#endless = new EndlessAnswers(parts, (connection, answer) => this.#end(connection, answer));
     this.#upgraded = new UpgradedConnections(host, offerGoodbye, onChange);
     tap.on('connection', (socket) => {
       if (carrier === 'tls') this.#startHandshake(socket as Socket);
@@ -122,10 +123,12 @@ export class Http1Drain implements ProtocolDrain {
     this.#finished = 0;
     this.#idlePolicy = undefined;
     this.#upgraded.reopen();
+    this.#endless.reopen();
   }
 
   sayGoodbye(goodbye: Goodbye): void {
     this.#upgraded.sayGoodbye(goodbye);
+    this.#endless.sayGoodbye(goodbye, this.#connections.values());
   }
 
   endUpgraded(): void {
@@ -135,6 +138,7 @@ export class Http1Drain implements ProtocolDrain {
   destroy(): void {
     this.#sweepTimer?.cancel();
     this.#upgraded.cancel();
+    this.#endless.cancel();
     for (const socket of [...this.#connections.keys(), ...this.#handshakes]) socket.destroy();
   }
 
@@ -170,6 +174,7 @@ export class Http1Drain implements ProtocolDrain {
     if (connection.closing) return true;
     const answer: Answer = { request, response, startedAt: this.#host.now() };
     connection.begin(answer);
+    this.#endless.begin(connection, answer);
     response.once('close', () => this.#end(connection, answer));
     if (!this.#sayClose) return this.#intercept(request, response);
     connection.closeAfter(answer);
@@ -183,6 +188,7 @@ export class Http1Drain implements ProtocolDrain {
   #end(connection: Connection, answer: Answer): void {
     if (!connection.finish(answer)) return;
     if (this.#sayClose) this.#finished += 1;
+    this.#endless.retry(connection);
     if (connection.answers.size > 0) return;
     this.#onChange();
     if (this.#idlePolicy) this.#sweep();

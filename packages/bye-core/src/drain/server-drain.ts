@@ -18,6 +18,7 @@ export interface ServerDrainParts {
   readonly host: Host;
   readonly intercept: Intercept;
   readonly offerGoodbye: OfferGoodbye;
+  readonly isEndless: (response: object) => boolean;
   readonly describe: DescribeRequest;
   /** How long idle connections may still bring a request when the application itself calls `server.close()`. */
   readonly graceMs: () => number;
@@ -120,7 +121,7 @@ export class ServerDrain {
     return this.#when(() => this.#protocol.isQuiet);
   }
 
-  /** Tells WebSockets to go, which would never end by themselves. Again with less time: the rest is told faster. */
+  /** Tells WebSockets and endless answers to go, which would never end by themselves. Again with less time: the rest is told faster. */
   sayGoodbye(goodbye: Goodbye): void {
     this.#protocol.sayGoodbye(goodbye);
   }

@@ -117,10 +117,9 @@ export class UpgradedConnections {
   }
 
   #awaitAnswer(upgraded: Upgraded): void {
-    const { socket } = upgraded.connection;
-    const before = progressOf(socket);
+    const before = upgraded.connection.progress;
     upgraded.timer = this.#host.after(ANSWER_MS, () => {
-      if (progressOf(socket) > before) this.#awaitAnswer(upgraded);
+      if (upgraded.connection.progress !== before) this.#awaitAnswer(upgraded);
       else upgraded.connection.end();
     });
   }
@@ -139,9 +138,4 @@ export class UpgradedConnections {
 
 function closeCode(goodbye: Goodbye | undefined): number {
   return goodbye?.reason === 'upgrade' ? SERVICE_RESTART : GOING_AWAY;
-}
-
-/** Grows as long as bytes come or go. */
-function progressOf(socket: Connection['socket']): number {
-  return socket.bytesRead + socket.bytesWritten - socket.writableLength;
 }

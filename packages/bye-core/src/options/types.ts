@@ -53,7 +53,7 @@ export interface ByeOptions {
   /** How long a replaced process may finish its work. @defaultValue 300000 */
   upgradeDrainTimeoutMs?: number;
   /**
-   * Over how long WebSockets are told to go, evenly, so that not all clients come back at once; at a stop at most half
+   * Over how long WebSockets are closed and event streams ended, evenly, so that not all clients come back at once; at a stop at most half
    * of the time for requests. @defaultValue 1000; SIGINT: 0
    */
   closeSpreadMs?: number;

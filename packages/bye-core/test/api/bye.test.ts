@@ -23,6 +23,7 @@ const MEMBERS = [
   'health',
   'hooks',
   'isRunning',
+  'markEndless',
   'onBeforeUpgrade',
   'onClose',
   'onGoodbye',
