@@ -12,3 +12,6 @@ export const HOOKED = fileURLToPath(new URL('fixtures/hooked.mjs', import.meta.u
 
 /** fixtures/live.mjs: WebSockets. */
 export const LIVE = fileURLToPath(new URL('fixtures/live.mjs', import.meta.url));
+
+/** fixtures/http2.mjs. */
+export const HTTP2 = fileURLToPath(new URL('fixtures/http2.mjs', import.meta.url));

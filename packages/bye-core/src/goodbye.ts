@@ -47,6 +47,8 @@ export class GoodbyeHooks {
   /** Remembers an answer that has no end of its own. */
   markEndless(response: object): void {
     this.#endless.add(response);
+    // HTTP/2 drains streams, and its compatibility API puts an answer around each.
+    if ('stream' in response) this.#endless.add(response.stream as object);
   }
 
   isEndless(response: object): boolean {

@@ -2,19 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Host, Timer } from '../host.js';
-import { queuedBytesOf } from '../internals.js';
+import type { Host } from '../host.js';
 import { forceClose } from './force-close.js';
-
-/**
- * How long a connection that we ended may stay silent before it is destroyed. Closing a socket with unread bytes makes
- * the kernel send a reset and drop what it had not sent yet: the tail of the last answer would be lost (T21; nginx:
- * lingering_timeout).
- */
-const LINGER_MS = 2000;
-
-/** How long a connection that we ended may take nothing of what is still to be sent before it is destroyed. */
-const STALLED_MS = 10_000;
+import { Linger } from './linger.js';
 
 export interface Answer {
   readonly request: IncomingMessage;
@@ -39,12 +29,13 @@ export class Connection {
   #newest: Answer | undefined;
   readonly #host: Host;
   readonly #onChange: () => void;
-  #lingering: Timer | undefined;
+  readonly #linger: Linger;
 
   constructor(socket: Socket, host: Host, onChange: () => void) {
     this.socket = socket;
     this.#host = host;
     this.#onChange = onChange;
+    this.#linger = new Linger(host, socket);
     this.idleSince = host.now();
   }
 
@@ -56,12 +47,6 @@ export class Connection {
   get isDone(): boolean {
     if (this.answers.size > 0) return false;
     return this.ended && (this.socket.destroyed || (!this.#isUploading && this.socket.writableFinished));
-  }
-
-  /** Another text as long as bytes come or go. */
-  get progress(): string {
-    const { bytesRead, bytesWritten, writableLength } = this.socket;
-    return `${bytesRead} ${bytesWritten} ${writableLength} ${queuedBytesOf(this.socket)}`;
   }
 
   begin(answer: Answer): void {
@@ -101,13 +86,13 @@ export class Connection {
     this.socket.end();
     this.socket.once('finish', this.#onChange);
     this.socket.resume();
-    this.#linger();
+    this.#linger.start();
     this.#onChange();
   }
 
   forget(): void {
     this.answers.clear();
-    this.#lingering?.cancel();
+    this.#linger.cancel();
   }
 
   /**
@@ -117,14 +102,5 @@ export class Connection {
   #isLast(answer: Answer): boolean {
     if (this.#newest !== answer) return false;
     return [...this.answers].every((other) => other === answer || other.response.writableEnded);
-  }
-
-  #linger(): void {
-    const before = this.progress;
-    const patienceMs = this.socket.writableFinished ? LINGER_MS : STALLED_MS;
-    this.#lingering = this.#host.after(patienceMs, () => {
-      if (this.progress !== before) this.#linger();
-      else this.socket.destroy();
-    });
   }
 }

@@ -22,5 +22,5 @@ export function createDrain(server: Server, tap: ServerTap, parts: DrainParts): 
   if (kind === 'raw') return new RawDrain(tap, parts.onChange);
   const plain = kind === 'http1' ? 'plain' : 'none';
   const http1 = new Http1Drain('setTicketKeys' in server ? 'tls' : plain, tap, parts);
-  return kind === 'http2' ? new Http2Drain(tap, http1, parts.onChange) : http1;
+  return kind === 'http2' ? new Http2Drain(tap, http1, parts) : http1;
 }

@@ -1,44 +1,43 @@
 /** HTTP/2: a GOAWAY to every session; streams in flight complete. HTTP/1.1 on the same server drains as everywhere. */
 
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Goodbye } from '../goodbye.js';
 import type { ServerTap } from '../server-tap.js';
-import type { Http1Drain } from './http1.js';
-import type { ProtocolDrain } from './protocol.js';
+import { EndlessStreams } from './endless/endless-streams.js';
+import type { DrainParts, Http1Drain } from './http1.js';
+import { Http2Session } from './http2-session.js';
+import type { ProtocolDrain, Work } from './protocol.js';
 
 export class Http2Drain implements ProtocolDrain {
   readonly #http1: Http1Drain;
-  readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #streams = new Set<ServerHttp2Stream>();
+  readonly #parts: DrainParts;
+  readonly #endless: EndlessStreams;
+  readonly #sessions = new Map<ServerHttp2Session, Http2Session>();
+  readonly #streams = new Map<ServerHttp2Stream, Work>();
   #finished = 0;
-  #sayClose = false;
+  #isDraining = false;
+  #saidGoodbye = false;
+  /** Node makes a session of a socket in the same turn in which it tells of the socket. */
+  #newest: Socket | undefined;
 
-  constructor(tap: ServerTap, http1: Http1Drain, onChange: () => void) {
+  constructor(tap: ServerTap, http1: Http1Drain, parts: DrainParts) {
     this.#http1 = http1;
-    tap.on('session', (first) => {
-      const session = first as ServerHttp2Session;
-      this.#sessions.add(session);
-      session.once('close', () => {
-        this.#sessions.delete(session);
-        onChange();
+    this.#parts = parts;
+    this.#endless = new EndlessStreams(parts);
+    for (const event of ['connection', 'secureConnection']) {
+      tap.on(event, (socket) => {
+        this.#newest = socket as Socket;
+        return false;
       });
-      if (this.#sayClose) session.close();
-      return false;
-    });
-    tap.on('stream', (first) => {
-      const stream = first as ServerHttp2Stream;
-      this.#streams.add(stream);
-      stream.once('close', () => {
-        this.#streams.delete(stream);
-        if (this.#sayClose) this.#finished += 1;
-        onChange();
-      });
-      return false;
-    });
+    }
+    tap.on('session', (session) => this.#addSession(session as ServerHttp2Session));
+    tap.on('stream', (stream, headers) => this.#addStream(stream as ServerHttp2Stream, headers as IncomingHttpHeaders));
   }
 
-  get work() {
-    return this.#http1.work;
+  get work(): readonly Work[] {
+    return [...this.#http1.work, ...this.#streams.values()];
   }
 
   get inFlight(): number {
@@ -61,11 +60,21 @@ export class Http2Drain implements ProtocolDrain {
     return this.#http1.hasOnlyUpgraded && this.#sessions.size === 0;
   }
 
-  /** Node 20 and 22 send no GOAWAY at `server.close()`, and 24 sends it earlier than wanted: say it here (T15). */
   sayClose(): void {
-    this.#sayClose = true;
+    this.#isDraining = true;
     this.#http1.sayClose();
-    for (const session of this.#sessions) session.close();
+  }
+
+  /**
+   * Node 20 and 22 send no GOAWAY at `server.close()`, and 24 sends it earlier than wanted: say it here (T15). Not before
+   * the listener is closed: a client would come back to this process, and a stream be refused for nothing.
+   */
+  sayGoodbye(goodbye: Goodbye): void {
+    this.#http1.sayGoodbye(goodbye);
+    this.#endless.sayGoodbye(goodbye, this.#streams.keys());
+    if (this.#saidGoodbye) return;
+    this.#saidGoodbye = true;
+    for (const session of this.#sessions.values()) session.close();
   }
 
   closeIdle(from: number, graceMs: number): void {
@@ -73,13 +82,11 @@ export class Http2Drain implements ProtocolDrain {
   }
 
   reopen(): void {
-    this.#sayClose = false;
+    this.#isDraining = false;
+    this.#saidGoodbye = false;
     this.#finished = 0;
+    this.#endless.reopen();
     this.#http1.reopen();
-  }
-
-  sayGoodbye(goodbye: Goodbye): void {
-    this.#http1.sayGoodbye(goodbye);
   }
 
   endUpgraded(): void {
@@ -87,7 +94,31 @@ export class Http2Drain implements ProtocolDrain {
   }
 
   destroy(): void {
+    this.#endless.cancel();
     this.#http1.destroy();
-    for (const session of this.#sessions) session.destroy();
+    for (const session of this.#sessions.values()) session.destroy();
+  }
+
+  #addSession(session: ServerHttp2Session): boolean {
+    const added = new Http2Session(session, this.#newest as Socket, this.#parts.host);
+    this.#sessions.set(session, added);
+    session.once('close', () => {
+      this.#sessions.delete(session);
+      this.#parts.onChange();
+    });
+    if (this.#saidGoodbye) added.closeAfterFirst();
+    return false;
+  }
+
+  #addStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    const request = { method: headers[':method'], url: headers[':path'], headers } as unknown as IncomingMessage;
+    this.#streams.set(stream, { request, startedAt: this.#parts.host.now() });
+    this.#endless.begin(stream, headers);
+    stream.once('close', () => {
+      this.#streams.delete(stream);
+      if (this.#isDraining) this.#finished += 1;
+      this.#parts.onChange();
+    });
+    return false;
   }
 }

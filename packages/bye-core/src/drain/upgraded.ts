@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Farewell, Goodbye } from '../goodbye.js';
 import type { Host, Timer } from '../host.js';
 import type { Connection } from './connection.js';
+import { progressOf } from './linger.js';
 import type { Work } from './protocol.js';
 import { Spread } from './spread.js';
 import { GOING_AWAY, SERVICE_RESTART } from './websocket/frames.js';
@@ -117,9 +118,10 @@ export class UpgradedConnections {
   }
 
   #awaitAnswer(upgraded: Upgraded): void {
-    const before = upgraded.connection.progress;
+    const { socket } = upgraded.connection;
+    const before = progressOf(socket);
     upgraded.timer = this.#host.after(ANSWER_MS, () => {
-      if (upgraded.connection.progress !== before) this.#awaitAnswer(upgraded);
+      if (progressOf(socket) !== before) this.#awaitAnswer(upgraded);
       else upgraded.connection.end();
     });
   }

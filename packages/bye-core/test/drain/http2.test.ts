@@ -86,3 +86,102 @@ test('`attach()` answers health requests on http2', async () => {
   expect(String(await get(session, '/app'))).toBe('app');
   expect(JSON.parse(String(await get(session, '/readyz')))).toEqual({ status: 'ready' });
 });
+
+test('a stream that is cut is named, and ends at the deadline', async () => {
+  await using bench = new Bench({ shutdownTimeoutMs: 600, closeReserveMs: 200 });
+  const { port } = await bench.listen(createServer(() => {}));
+  const session = await open(bench, `http://127.0.0.1:${port}`);
+  const stream = session.request({ ':path': '/never?secret=1' }).on('error', () => {});
+  const closed = once(stream, 'close');
+  await expect.poll(() => bench.bye.health().inFlight).toBe(1);
+  expect((await bench.bye.drain()).cut).toMatchObject([{ kind: 'request', name: 'GET /never' }]);
+  await closed;
+});
+
+test('an upload in flight is received to its end', async () => {
+  await using bench = new Bench();
+  const server = createServer((request, response) => void request.pipe(response));
+  const { port } = await bench.listen(server);
+  const session = await open(bench, `http://127.0.0.1:${port}`);
+  const stream = session.request({ ':path': '/', ':method': 'POST' });
+  const body = seededBuffer(2, 2 ** 20);
+  stream.write(body.subarray(0, 1000));
+  await expect.poll(() => bench.bye.health().inFlight).toBe(1);
+  const drained = bench.bye.drain();
+  await once(session, 'goaway');
+  stream.end(body.subarray(1000));
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part);
+  expect(Buffer.concat(parts).equals(body)).toBe(true);
+  expect(await drained).toMatchObject({ requestsFinished: 1, cut: [] });
+});
+
+test('sessions are served on until the listener is closed, also new ones', async () => {
+  await using bench = new Bench();
+  const gate = createGate();
+  bench.bye.onShutdown(() => gate.opened);
+  const { port } = await bench.listen(createServer((_request, response) => response.end('answer')));
+  const early = await open(bench, `http://127.0.0.1:${port}`);
+  const drained = bench.bye.drain();
+  const late = await open(bench, `http://127.0.0.1:${port}`);
+  expect(String(await get(early, '/early'))).toBe('answer');
+  expect(String(await get(late, '/late'))).toBe('answer');
+  gate.open();
+  expect(await drained).toMatchObject({ requestsFinished: 2, cut: [] });
+});
+
+test('a stream that races with the GOAWAY is above its last one and not processed, those before are answered (T15)', async () => {
+  await using bench = new Bench();
+  const gate = createGate();
+  let count = 0;
+  const server = createServer(async (_request, response) => {
+    count += 1;
+    await gate.opened;
+    response.end('answer');
+  });
+  const { port } = await bench.listen(server);
+  const socket = connectRaw(port, '127.0.0.1');
+  bench.defer(() => socket.destroy());
+  let received = Buffer.alloc(0);
+  socket.on('data', (bytes) => {
+    received = Buffer.concat([received, bytes]);
+  });
+  const has = (type: number, stream: number) => {
+    const found = framesOf(received).find((frame) => frame.type === type && frame.stream === stream);
+    return found?.payload.toString('hex');
+  };
+  socket.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`);
+  socket.write(Buffer.concat([frame(SETTINGS, 0, 0), frame(HEADERS, GET_FLAGS, 1, GET)]));
+  await expect.poll(() => count).toBe(1);
+  const drained = bench.bye.drain();
+  await expect.poll(() => has(GOAWAY, 0)).toBe('0000000100000000');
+  socket.write(frame(HEADERS, GET_FLAGS, 3, GET));
+  // Answered in order: what came before the PING was looked at.
+  socket.write(frame(PING, 0, 0, Buffer.alloc(8)));
+  await expect.poll(() => has(PING, 0)).toBe('0000000000000000');
+  gate.open();
+  await expect.poll(() => has(DATA, 1)).toBe(Buffer.from('answer').toString('hex'));
+  expect(await drained).toMatchObject({ requestsFinished: 1, cut: [] });
+  expect(count).toBe(1);
+});
+
+const [DATA, HEADERS, SETTINGS, PING, GOAWAY] = [0, 1, 4, 6, 7];
+/** END_STREAM and END_HEADERS. */
+const GET_FLAGS = 0x5;
+/** GET http://x/ in HPACK: three entries of the static table, and an authority. */
+const GET = Buffer.from([0x82, 0x86, 0x84, 0x41, 1, 0x78]);
+
+function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
+  return Buffer.concat([Buffer.from([0, 0, payload.length, type, flags, 0, 0, 0, stream]), payload]);
+}
+
+function framesOf(bytes: Buffer): { type: number; stream: number; payload: Buffer }[] {
+  const frames = [];
+  for (let at = 0; at + 9 <= bytes.length; ) {
+    const length = bytes.readUIntBE(at, 3);
+    const payload = bytes.subarray(at + 9, at + 9 + length);
+    frames.push({ type: bytes.readUInt8(at + 3), stream: bytes.readUInt32BE(at + 5), payload });
+    at += 9 + length;
+  }
+  return frames;
+}

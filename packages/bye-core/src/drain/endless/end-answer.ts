@@ -15,6 +15,8 @@ export function endAnswer(response: ServerResponse): void {
   response.flushHeaders();
   if (response.chunkedEncoding) response.socket?.write(LAST_CHUNK);
   swallowWrites(response);
+  // The application's clean-up: what is not flushed yet would be lost.
+  response.destroy = () => response;
 }
 
 /** A compressed answer needs the end of its compression as well, which only its middleware can write. */

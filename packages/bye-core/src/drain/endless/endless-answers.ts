@@ -1,17 +1,16 @@
 /** Answers that have no end of their own: event streams, and what the application marked. They end with the drain. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Goodbye } from '../../goodbye.js';
 import type { Host } from '../../host.js';
 import { headOf } from '../../internals.js';
 import type { Answer, Connection } from '../connection.js';
 import { Spread } from '../spread.js';
 import type { OfferGoodbye } from '../upgraded.js';
+import { whenBetweenEvents } from './between-events.js';
 import { endAnswer, endEncodedAnswer } from './end-answer.js';
 import { type EventTail, followEvents } from './event-tail.js';
-
-/** How long the application may take to complete an event that it has begun to write, in milliseconds. */
-const EVENT_MS = 1000;
+import { asksForEvents, isEventStream } from './event-type.js';
 
 export interface EndlessParts {
   readonly host: Host;
@@ -44,7 +43,7 @@ export class EndlessAnswers {
   /** Before the application sees the request. */
   begin(connection: Connection, answer: Answer): void {
     // Only these are followed, so that other answers cost nothing; EventSource always says so.
-    if (asksForEvents(answer.request)) this.#tails.set(answer, followEvents(answer.response));
+    if (asksForEvents(answer.request.headers)) this.#tails.set(answer, followEvents(answer.response));
     if (this.#goodbye) this.#watch({ connection, answer });
   }
 
@@ -78,7 +77,8 @@ export class EndlessAnswers {
   }
 
   #isEndless(response: ServerResponse): boolean {
-    return this.#parts.isEndless(response) || /^content-type:[ \t]*text\/event-stream/im.test(headOf(response));
+    if (this.#parts.isEndless(response)) return true;
+    return isEventStream(/^content-type:(.*)$/im.exec(headOf(response))?.[1]);
   }
 
   /** Asks again when the head is sent, through which Node sends implicit ones too. */
@@ -104,23 +104,11 @@ export class EndlessAnswers {
     if (!this.#goodbye || isWaiting || this.#told.has(answer) || !this.#isEndless(response)) return;
     this.#told.add(answer);
     const { reason } = this.#goodbye;
-    this.#parts.offerGoodbye({ reason, request, response, socket }, () => this.#whenBetweenEvents(connection, answer));
-  }
-
-  #whenBetweenEvents(connection: Connection, answer: Answer): void {
-    const tail = this.#tails.get(answer);
-    const isEncoded = /^content-encoding:/im.test(headOf(answer.response));
-    if (!tail || isEncoded || tail.isBetweenEvents) {
-      this.#end(connection, answer, isEncoded);
-      return;
-    }
-    const end = () => {
-      timer.cancel();
-      tail.onComplete = undefined;
-      this.#end(connection, answer, false);
-    };
-    const timer = this.#parts.host.after(EVENT_MS, end, true);
-    tail.onComplete = end;
+    const isEncoded = /^content-encoding:/im.test(headOf(response));
+    const tail = isEncoded ? undefined : this.#tails.get(answer);
+    this.#parts.offerGoodbye({ reason, request, response, socket }, () => {
+      whenBetweenEvents(this.#parts.host, tail, () => this.#end(connection, answer, isEncoded));
+    });
   }
 
   #end(connection: Connection, answer: Answer, isEncoded: boolean): void {
@@ -135,8 +123,4 @@ export class EndlessAnswers {
     this.#onEnd(connection, answer);
     connection.end();
   }
-}
-
-function asksForEvents({ headers }: IncomingMessage): boolean {
-  return headers.accept?.includes('text/event-stream') ?? false;
 }

@@ -1,6 +1,6 @@
 /** Where an event stream stands: an event ends with an empty line (HTML, 9.2.6), and half of one is discarded by clients. */
 
-import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 
 type Write = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean;
 
@@ -33,14 +33,14 @@ function lastBytes(chunk: unknown, encoding: unknown): string {
   return isText ? chunk.slice(-TAIL) : lastBytes(Buffer.from(chunk, encoding as BufferEncoding), undefined);
 }
 
-/** Follows what the application writes to an answer. */
-export function followEvents(response: ServerResponse): EventTail {
+/** Follows what the application writes to an answer of HTTP/1.1, or to a stream of HTTP/2. */
+export function followEvents(target: Writable): EventTail {
   const tail = new EventTail();
-  const write = response.write as Write;
-  response.write = function (this: ServerResponse, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
-    const more = Reflect.apply(write, this, [chunk, encoding, callback]);
-    tail.push(chunk, encoding);
+  const write = target.write as Write;
+  target.write = ((...args: Parameters<Write>) => {
+    const more = Reflect.apply(write, target, args);
+    tail.push(args[0], args[1]);
     return more;
-  } as ServerResponse['write'];
+  }) as Writable['write'];
   return tail;
 }

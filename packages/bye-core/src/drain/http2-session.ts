@@ -1,0 +1,59 @@
+/** One HTTP/2 session on its way out: a GOAWAY, its streams, and the end of its connection. */
+
+import type { ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Host } from '../host.js';
+import { Linger } from './linger.js';
+
+/** How long a session that is told to go before it has brought a stream may still bring one, in milliseconds. */
+const FIRST_STREAM_MS = 1000;
+
+export class Http2Session {
+  readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
+  readonly #host: Host;
+  #hasBegun = false;
+
+  /** @param socket that carries it: Node gives no way from a session to end it once the session is closed */
+  constructor(session: ServerHttp2Session, socket: Socket, host: Host) {
+    this.#session = session;
+    this.#socket = socket;
+    this.#host = host;
+    session.once('stream', () => {
+      this.#hasBegun = true;
+    });
+  }
+
+  /**
+   * Sends a GOAWAY, after which Node ignores new streams, and ends the connection after the last one. What the client
+   * opened before it saw that is above the last stream that it names, which makes it safe to send again. The two steps of
+   * RFC 9113, 6.8, which would leave out none, are not to be had: `goaway()` with the highest stream makes Node ignore
+   * new ones as well, and then nobody knows (T15).
+   */
+  close(): void {
+    const linger = new Linger(this.#host, this.#socket);
+    this.#socket.once('finish', () => linger.start());
+    this.#socket.once('close', () => linger.cancel());
+    this.#session.close();
+  }
+
+  /** For one that comes during the drain: its first requests are on their way, and are answered. */
+  closeAfterFirst(): void {
+    if (this.#hasBegun) {
+      this.close();
+      return;
+    }
+    const timer = this.#host.after(FIRST_STREAM_MS, () => this.close(), true);
+    this.#session.once('stream', () => {
+      timer.cancel();
+      // Those that came in the same packet are seen before.
+      setImmediate(() => this.close());
+    });
+    this.#session.once('close', () => timer.cancel());
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+    this.#socket.destroy();
+  }
+}
