@@ -8,7 +8,7 @@ import { HTTP2 } from '../service.js';
 import { Http2Client } from './http2-client.js';
 import { Scratch } from './lab.js';
 
-const UPGRADES = Number(process.env['HTTP2_UPGRADES'] ?? 3);
+const UPGRADES = Number(process.env['HTTP2_UPGRADES'] ?? 2);
 const CLIENTS = 4;
 /** Requests that each client has in flight. */
 const STREAMS = 4;

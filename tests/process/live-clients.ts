@@ -11,6 +11,8 @@ export interface LiveClient {
   pid: number;
   /** How each of its connections ended: the close code, or socket.io's word. */
   readonly endings: { readonly how: number | string; readonly at: number }[];
+  /** Whether it speaks over a WebSocket: socket.io begins by polling. */
+  isSettled(): boolean;
   stop(): void;
 }
 
@@ -22,6 +24,7 @@ export function startWebSocket(port: number, name: string): LiveClient {
     acknowledged: [],
     pid: 0,
     endings: [],
+    isSettled: () => true,
     stop() {
       stopped = true;
       socket.terminate();
@@ -50,7 +53,13 @@ export function startWebSocket(port: number, name: string): LiveClient {
 export function startSocketIo(port: number, name: string): LiveClient {
   let count = 0;
   const socket: Socket = io(`http://127.0.0.1:${port}`, { reconnectionDelay: 10, reconnectionDelayMax: 50 });
-  const client: LiveClient = { acknowledged: [], pid: 0, endings: [], stop: () => void socket.disconnect() };
+  const client: LiveClient = {
+    acknowledged: [],
+    pid: 0,
+    endings: [],
+    isSettled: () => socket.io.engine?.transport.name === 'websocket',
+    stop: () => void socket.disconnect(),
+  };
   const say = () => {
     if (!socket.connected) return;
     socket.emit('say', `${name}-${count++}`, (answer: string) => {

@@ -7,6 +7,7 @@ import { Scratch } from './lab.js';
 import { type LiveClient, startSocketIo, startWebSocket } from './live-clients.js';
 
 const CLIENTS = 20;
+const UPGRADES = 2;
 const SPREAD_MS = 400;
 
 it.each([
@@ -24,16 +25,16 @@ it.each([
     const { port } = await app.waitForGeneration(0);
     const clients = Array.from({ length: CLIENTS }, (_, index) => start(port, String(index)));
     try {
-      for (let generation = 1; generation <= 3; generation++) {
+      for (let generation = 1; generation <= UPGRADES; generation++) {
         const old = app.current().pid;
-        await untilAll(clients, ({ pid }) => pid === old);
+        await untilAll(clients, (one) => one.pid === old && one.isSettled());
         const before = clients.map(({ endings }) => endings.length);
         const startedAt = performance.now();
         app.kill('SIGUSR1');
         await app.waitForGeneration(generation, { timeoutMs: 20_000 });
         await app.waitUntilGone(old, { timeoutMs: 20_000 });
         const { pid: now } = app.current();
-        await untilAll(clients, ({ pid }) => pid === now);
+        await untilAll(clients, (one) => one.pid === now && one.isSettled());
         const ended = clients.flatMap(({ endings }, index) => endings.slice(before[index]));
         expect(ended.map(({ how }) => how)).toEqual(clients.map(() => atUpgrade));
         expectSpread(ended.map(({ at }) => at - startedAt));

@@ -6,6 +6,7 @@ export { Bye } from './api/bye.js';
 export { processBye, ready } from './api/process-bye.js';
 export type { ByeEvents } from './diagnostics.js';
 export { ByeError, type ByeErrorCode, type ByeErrorData } from './errors.js';
+export type { Farewell, GoodbyeHook } from './goodbye.js';
 export type { HealthAnswer } from './health.js';
 export type { Hook } from './hooks.js';
 export type { HealthCheck, HealthOptions } from './options/health.js';

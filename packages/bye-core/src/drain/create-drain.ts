@@ -19,7 +19,7 @@ export function kindOfServer(server: Server): ServerKind {
 
 export function createDrain(server: Server, tap: ServerTap, parts: DrainParts): ProtocolDrain {
   const kind = kindOfServer(server);
-  if (kind === 'raw') return new RawDrain(tap, parts.onChange);
+  if (kind === 'raw') return new RawDrain(tap, parts);
   const plain = kind === 'http1' ? 'plain' : 'none';
   const http1 = new Http1Drain('setTicketKeys' in server ? 'tls' : plain, tap, parts);
   return kind === 'http2' ? new Http2Drain(tap, http1, parts) : http1;

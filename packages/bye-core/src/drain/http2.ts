@@ -111,7 +111,9 @@ export class Http2Drain implements ProtocolDrain {
   }
 
   #addStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-    const request = { method: headers[':method'], url: headers[':path'], headers } as unknown as IncomingMessage;
+    // CONNECT has no path.
+    const url = headers[':path'] ?? headers[':authority'];
+    const request = { method: headers[':method'], url, headers } as unknown as IncomingMessage;
     this.#streams.set(stream, { request, startedAt: this.#parts.host.now() });
     this.#endless.begin(stream, headers);
     stream.once('close', () => {

@@ -3,14 +3,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Goodbye } from '../goodbye.js';
 
-/** Work in progress that can be named. */
-export interface Work {
+/** Work in progress, named by the request that it began with, or by its client. */
+export type Work = {
   readonly kind?: 'request' | 'connection';
-  readonly request: IncomingMessage;
   readonly startedAt: number;
-}
+} & ({ readonly request: IncomingMessage } | { readonly name: string });
 
 export interface ProtocolDrain {
+  /** As many as `inFlight`. */
   readonly work: readonly Work[];
   readonly inFlight: number;
   readonly connectionCount: number;

@@ -2,18 +2,18 @@
 
 import type { Socket } from 'node:net';
 import type { ServerTap } from '../server-tap.js';
-import type { ProtocolDrain } from './protocol.js';
+import type { DrainParts } from './http1.js';
+import type { ProtocolDrain, Work } from './protocol.js';
 
 export class RawDrain implements ProtocolDrain {
-  readonly work = [];
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<Socket, Work>();
   #finished = 0;
   #sayClose = false;
 
-  constructor(tap: ServerTap, onChange: () => void) {
+  constructor(tap: ServerTap, { host, onChange }: Pick<DrainParts, 'host' | 'onChange'>) {
     tap.on('connection', (first) => {
       const socket = first as Socket;
-      this.#sockets.add(socket);
+      this.#sockets.set(socket, { kind: 'connection', name: nameOf(socket), startedAt: host.now() });
       socket.once('close', () => {
         this.#sockets.delete(socket);
         if (this.#sayClose) this.#finished += 1;
@@ -21,6 +21,10 @@ export class RawDrain implements ProtocolDrain {
       });
       return false;
     });
+  }
+
+  get work(): readonly Work[] {
+    return [...this.#sockets.values()];
   }
 
   get inFlight(): number {
@@ -57,6 +61,11 @@ export class RawDrain implements ProtocolDrain {
   endUpgraded(): void {}
 
   destroy(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
+}
+
+/** Taken at once: a socket that has ended knows it no more. On a unix path there is none. */
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return remoteAddress === undefined ? 'connection' : `connection from ${remoteAddress} port ${remotePort}`;
 }

@@ -134,18 +134,11 @@ export class ServerDrain {
   /** What is still running, by name. */
   listWork(): CutWork[] {
     const now = this.#parts.host.now();
-    const named = this.#protocol.work.map(({ kind = 'request', request, startedAt }) => ({
-      kind,
-      name: this.#parts.describe(request),
-      ageMs: Math.round(now - startedAt),
+    return this.#protocol.work.map((work) => ({
+      kind: work.kind ?? 'request',
+      name: 'name' in work ? work.name : this.#parts.describe(work.request),
+      ageMs: Math.round(now - work.startedAt),
     }));
-    const unnamed = Math.max(0, this.#protocol.inFlight - named.length);
-    const others = Array.from({ length: unnamed }, () => ({
-      kind: 'connection' as const,
-      name: 'connection',
-      ageMs: 0,
-    }));
-    return [...named, ...others];
   }
 
   /** The forced end of every connection. */

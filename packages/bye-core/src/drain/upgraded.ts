@@ -16,13 +16,14 @@ const ANSWER_MS = 10_000;
 /** Asks the application; calls back unless it says goodbye itself. */
 export type OfferGoodbye = (farewell: Farewell, otherwise: () => void) => void;
 
-interface Upgraded extends Work {
+type Upgraded = Work & {
+  readonly request: IncomingMessage;
   readonly connection: Connection;
   /** `undefined` for anything but a WebSocket. */
   readonly websocket: WebSocketWrites | undefined;
   isTold: boolean;
   timer: Timer | undefined;
-}
+};
 
 export class UpgradedConnections {
   readonly #host: Host;

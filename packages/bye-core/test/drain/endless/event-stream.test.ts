@@ -81,7 +81,8 @@ test('an event that the app has begun is completed first; one that it does not c
   response?.write('\n');
   response?.write('data: dropped\n\n');
   await completed.ended;
-  expect(completed.text).toMatch(/da\r\n[0-9a-f]+\r\nta: second\n\r\n1\r\n\n\r\n0\r\n\r\n$/);
+  // Node 26 puts what is written in one turn into one chunk.
+  expect(completed.text).toMatch(/da\r\n[0-9a-f]+\r\nta: second\n(?:\r\n1\r\n)?\n\r\n0\r\n\r\n$/);
   await left.ended;
   expect(left.text).toMatch(/da\r\n0\r\n\r\n$/);
   expect(await drained).toMatchObject({ cut: [] });

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { Bench, createGate } from '../bench.js';
+import { Bench, createGate, WITH_GRACE } from '../bench.js';
 import { codeOf, openSocket, serveEcho } from './echo.js';
 
 test.each([
@@ -111,6 +111,25 @@ test.each([
   await ended;
 });
 
+test('a handshake on a connection from before the drain works, and its WebSocket is told at once', async () => {
+  await using bench = new Bench({ ...WITH_GRACE, closeSpreadMs: 600_000 });
+  const { port, server } = await serveEcho(bench, (socket) => socket.send('welcome'));
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1');
+  bench.defer(() => socket.destroy());
+  socket.write('GET /plain HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect((await once(socket, 'data'))[0]).toContain('keep-alive');
+  let received = '';
+  socket.on('data', (text) => {
+    received += text;
+  });
+  const drained = bench.bye.drain('upgrade');
+  await expect.poll(() => server.listening).toBe(false);
+  socket.write(handshakeOf('/'));
+  await expect.poll(() => received.split('\r\n\r\n')[1]).toBe('\x81\x07welcome\x88\x02\x03\xf4');
+  socket.end();
+  expect(await drained).toMatchObject({ cut: [] });
+});
+
 test('a handshake that is never answered is cut, by name; one that is refused is not', async () => {
   await using bench = new Bench({ shutdownTimeoutMs: 600, closeReserveMs: 200 });
   const server = createServer().on('upgrade', (request, socket) => {
@@ -182,8 +201,12 @@ test('onGoodbye() may leave the close to bye, or take it over', async () => {
 async function handshake(bench: Bench, port: number, path = '/'): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => {});
   bench.defer(() => socket.destroy());
-  const head = `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade`;
-  socket.write(`${head}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+  socket.write(handshakeOf(path));
   await once(socket, 'connect');
   return socket;
+}
+
+function handshakeOf(path: string): string {
+  const head = `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade`;
+  return `${head}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
 }
