@@ -1,5 +1,5 @@
 // HTTP/2 under load through upgrades and a stop: a conforming client sees no failure. Trap T15: docs/internals.
-// HTTP2_UPGRADES=20 makes it a soak.
+// SOAK=1 makes it 20 upgrades each.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRandom, seededBuffer, startApp } from '@bye/testkit';
 import { expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { HTTP2 } from '../service.js';
 import { Http2Client } from './http2-client.js';
 import { Scratch } from './lab.js';
 
-const UPGRADES = Number(process.env['HTTP2_UPGRADES'] ?? 2);
+const UPGRADES = process.env['SOAK'] === '1' ? 20 : 2;
 const CLIENTS = 4;
 /** Requests that each client has in flight. */
 const STREAMS = 4;
