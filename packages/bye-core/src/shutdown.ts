@@ -126,7 +126,9 @@ export class Shutdown {
 
     this.#enter('hooks');
     for (const drain of servers.drains('app')) {
-      // Idle connections that an upgrade left open until its deadline: app.close() would wait for them in vain.
+      // What is left at the deadline: idle connections of an upgrade, clients that do not read. app.close() would wait for
+      // them in vain.
+      drain.dropStalled();
       drain.closeIdle(host.now(), 0);
       drain.endUpgraded();
     }

@@ -26,6 +26,7 @@ export class FakeDrain {
   softClose = () => void this.asked.push('softClose');
   sayGoodbye = vi.fn((_goodbye: Goodbye) => {});
   endUpgraded = () => void this.asked.push('endUpgraded');
+  dropStalled = () => {};
   closeIdle = vi.fn((_from: number, graceMs: number) => void this.asked.push(`closeIdle ${graceMs}`));
   emptyAcceptQueue = async () => void this.asked.push('emptyAcceptQueue');
   whenQuiet = () => this.#quiet;

@@ -135,6 +135,12 @@ export class Http1Drain implements ProtocolDrain {
     this.#upgraded.end();
   }
 
+  dropStalled(): void {
+    for (const { ended, socket } of this.#connections.values()) {
+      if (ended && socket.writableLength > 0) socket.destroy();
+    }
+  }
+
   destroy(): void {
     this.#sweepTimer?.cancel();
     this.#upgraded.cancel();

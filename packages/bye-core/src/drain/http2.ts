@@ -93,6 +93,14 @@ export class Http2Drain implements ProtocolDrain {
     this.#http1.endUpgraded();
   }
 
+  dropStalled(): void {
+    this.#http1.dropStalled();
+    // With streams it was work in progress, and was cut.
+    if (this.#saidGoodbye && this.#streams.size === 0) {
+      for (const session of this.#sessions.values()) session.destroy();
+    }
+  }
+
   destroy(): void {
     this.#endless.cancel();
     this.#http1.destroy();

@@ -33,6 +33,8 @@ export interface ProtocolDrain {
   sayGoodbye(goodbye: Goodbye): void;
   /** Ends connections that took over another protocol and so never become idle. */
   endUpgraded(): void;
+  /** The deadline has passed: destroys what was ended and has still not taken everything that was written. */
+  dropStalled(): void;
   /** Destroys what is left. */
   destroy(): void;
 }

@@ -59,6 +59,7 @@ export class RawDrain implements ProtocolDrain {
   closeIdle(): void {}
   sayGoodbye(): void {}
   endUpgraded(): void {}
+  dropStalled(): void {}
 
   destroy(): void {
     for (const socket of this.#sockets.keys()) socket.destroy();

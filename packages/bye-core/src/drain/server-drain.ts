@@ -131,6 +131,11 @@ export class ServerDrain {
     this.#protocol.endUpgraded();
   }
 
+  /** Gives up on clients that were told to go and do not take what is still written to them. */
+  dropStalled(): void {
+    this.#protocol.dropStalled();
+  }
+
   /** What is still running, by name. */
   listWork(): CutWork[] {
     const now = this.#parts.host.now();

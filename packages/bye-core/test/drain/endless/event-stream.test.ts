@@ -119,6 +119,19 @@ test('a slow reader gets all that was written before, while the app goes on writ
   expect(await drained).toMatchObject({ cut: [] });
 });
 
+test('a client that takes nothing any more is given up at the deadline, before the close hooks', async () => {
+  await using bench = new Bench({ shutdownTimeoutMs: 4000, closeReserveMs: 3500 });
+  const port = await serve(bench, (_request, response) => {
+    response.writeHead(200, HEAD).write(`data: ${'x'.repeat(2 ** 24)}\n\n`);
+  });
+  bench.bye.onClose(() => new Promise((resolve) => bench.server?.close(resolve)));
+  const listener = new Listener(bench, port);
+  await listener.has('data');
+  listener.socket.pause();
+  const report = await bench.bye.drain();
+  expect(report).toMatchObject({ cut: [], hookErrors: [], durationMs: expect.toSatisfy((ms) => ms < 3900) });
+});
+
 test('a pipeline() into the answer fails as if the client had left, and destroys its source', async () => {
   await using bench = new Bench();
   const source = new Readable({ read() {} });
