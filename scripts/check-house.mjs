@@ -54,6 +54,7 @@ const FLOORS = [
       'proc.ts',
       'types.ts',
       'version.ts',
+      'wording.ts',
     ],
   },
 ];

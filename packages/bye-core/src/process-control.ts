@@ -12,6 +12,7 @@ import type { Shutdown, ShutdownPlan } from './shutdown.js';
 import { handleSignals } from './signals.js';
 import type { Tasks } from './tasks.js';
 import type { DrainReport, Logger } from './types.js';
+import { describeWork } from './wording.js';
 
 /** How long the logger may take for its last lines, in milliseconds. */
 const FLUSH_MS = 1000;
@@ -185,7 +186,7 @@ export class ProcessControl {
     successor.send({
       bye: 'draining',
       untilMs: shutdown.untilMs,
-      waitingFor: `${servers.inFlight} requests, ${servers.connections} connections, ${tasks.size} tasks`,
+      waitingFor: describeWork({ inFlight: servers.inFlight, connections: servers.connections, tasks: tasks.size }),
     });
     this.#progress = host.after(PROGRESS_MS, () => this.#tellProgress(successor));
   }

@@ -221,7 +221,7 @@ test('takenOver() tells the new process every half second what it waits for', as
   void tasks.spawn(never, 'mail');
   control.takenOver(successor);
   const untilMs = host.epochNow() + 63_000;
-  expect(successor.sent).toEqual([{ bye: 'draining', untilMs, waitingFor: '2 requests, 3 connections, 1 tasks' }]);
+  expect(successor.sent).toEqual([{ bye: 'draining', untilMs, waitingFor: '2 requests, 3 connections, 1 task' }]);
   await host.advance(1000);
   expect(successor.sent).toHaveLength(3);
 });

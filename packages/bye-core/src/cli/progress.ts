@@ -1,6 +1,7 @@
 /** What a service does now, in one line. */
 
 import type { StatusReport } from '../types.js';
+import { describeWork } from '../wording.js';
 import { formatDuration, formatLeft } from './duration.js';
 
 const PHASES: Readonly<Record<string, string>> = {
@@ -39,10 +40,6 @@ export function isIdle({ status, upgrade, predecessor }: StatusReport): boolean 
   return status !== 'draining' && upgrade === undefined && predecessor === undefined;
 }
 
-export function describeWork({ inFlight, connections, tasks }: StatusReport): string {
-  return [count(inFlight, 'request'), count(connections, 'connection'), count(tasks, 'task')].join(', ');
-}
-
 /** `until 14:03:12 (in 4 min)`; with the day if it is another one. */
 export function describeUntil(untilMs: number, nowMs: number): string {
   const until = new Date(untilMs);
@@ -65,8 +62,4 @@ function describeDrain(status: StatusReport, nowMs: number): string {
 /** Nothing is left of a time that is over, but it is not over until it is said to be. */
 function left(untilMs: number, nowMs: number): string {
   return `, ${formatLeft(untilMs - nowMs)} left`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

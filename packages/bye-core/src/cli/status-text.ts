@@ -1,8 +1,9 @@
 /** What `bye status` shows to people. */
 
 import type { StatusReport } from '../types.js';
+import { describeWork } from '../wording.js';
 import { formatDuration, formatLeft } from './duration.js';
-import { describeAgo, describeUntil, describeWork } from './progress.js';
+import { describeAgo, describeUntil } from './progress.js';
 import type { ProcessStatus } from './result.js';
 import type { Style } from './style.js';
 

@@ -43,6 +43,8 @@ export class TextReporter implements Reporter {
   readonly #live: LiveLine | undefined;
   #status: StatusReport | undefined;
   #tick: Timer | undefined;
+  /** The last line of progress. */
+  #told = '';
 
   constructor(parts: TextReporterParts) {
     const { out, err } = parts.terminal;
@@ -64,8 +66,14 @@ export class TextReporter implements Reporter {
     this.#status = progress.status;
     const isNews = before === undefined || stageOf(before) !== stageOf(progress.status);
     if (isNews && this.#parts.watches) this.#print(this.#parts.terminal.out, this.#describe(progress.status));
-    else if (isNews && !this.#live) this.note(this.#describe(progress.status));
+    else if (isNews && !this.#live) this.#tell(this.#describe(progress.status));
     this.#draw();
+  }
+
+  /** Not twice: what is new may be nothing that a line tells. */
+  #tell(line: string): void {
+    if (line !== this.#told) this.note(line);
+    this.#told = line;
   }
 
   note(text: string): void {
