@@ -147,3 +147,21 @@ test('Mover reads on where the client had sent half a request more', async () =>
   await Promise.all([...answers, pending.answer]);
   await untilSent(1);
 });
+
+test('Mover reads no more from a client that does not wait for its answers (M7)', async () => {
+  const client = await open();
+  const answers = client.pipeline([{ path: '/held' }, { path: '/held' }]);
+  await until(() => held.length === 2);
+  const before = bytesRead();
+  const moving = start();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const third = client.request(get('third'));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  for (const response of held) response.end();
+  await Promise.all(answers);
+  await untilSent(1);
+  expect(bytesRead()).toBe(before);
+  expect(client.outstanding).toBe(1);
+  moving.undo();
+  await third;
+});
