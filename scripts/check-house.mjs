@@ -50,6 +50,7 @@ const FLOORS = [
       'diagnostics.ts',
       'host.ts',
       'internals.ts',
+      'internals-moving.ts',
       'native.ts',
       'proc.ts',
       'types.ts',

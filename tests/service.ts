@@ -1,4 +1,4 @@
-/** The services under test; see fixtures/service.mjs and fixtures/lab.mjs for what their environment says. */
+/** The services under test; see fixtures/service.mjs and fixtures/lab.mjs and fixtures/move.mjs for what their environment says. */
 
 import { fileURLToPath } from 'node:url';
 
@@ -15,3 +15,5 @@ export const LIVE = fileURLToPath(new URL('fixtures/live.mjs', import.meta.url))
 
 /** fixtures/http2.mjs. */
 export const HTTP2 = fileURLToPath(new URL('fixtures/http2.mjs', import.meta.url));
+
+export const MOVE = fileURLToPath(new URL('fixtures/move.mjs', import.meta.url));

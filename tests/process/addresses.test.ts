@@ -52,7 +52,7 @@ it('a metrics server that listens 500 ms late is adopted', async () => {
   expect(dropped(app)).toEqual([]);
 });
 
-it('a server that was never attached answers what idle connections bring after the upgrade', async () => {
+it('idle connections of a server that was never attached live on after the upgrade', async () => {
   const metrics: ListenerPlan = { name: 'metrics', listen: { port: 0 }, attach: 'none' };
   await using app = scratch.start({ listeners: [{ name: 'app', listen: { port: 0 } }, metrics] });
   const { pid } = await app.waitForGeneration(0);
@@ -60,12 +60,9 @@ it('a server that was never attached answers what idle connections bring after t
   const connection = await StrictConnection.open({ port });
   expect(await connection.request(requests.fast(1))).toMatchObject({ pid });
   app.kill('SIGUSR1');
-  await app.waitForGeneration(1);
-  await app.waitForLine(/upgraded to generation 1/);
-  // The old process has nothing else to do, and so would have ended long before the third answer of the new one.
-  for (let round = 0; round < 3; round++) expect(await answeredBy({ port })).not.toBe(pid);
-  expect(await connection.request(requests.fast(2))).toMatchObject({ pid });
+  const next = await app.waitForGeneration(1);
   await app.waitUntilGone(pid);
+  expect(await connection.request(requests.fast(2))).toMatchObject({ pid: next.pid, saidClose: false });
 });
 
 it('an address that changed on a held port fails the upgrade with ERR_BYE_ADDRESS_CHANGED', async () => {

@@ -15,7 +15,7 @@ async function probe(port: number, path: string, until: () => boolean): Promise<
 }
 
 test('probers see only 200 across two upgrades, and one that was idle meanwhile gets 200 from the old process', async () => {
-  await using app = startApp(SERVICE);
+  await using app = startApp(SERVICE, { env: { BYE_MOVE_CONNECTIONS: 'false' } });
   const { port, pid } = await app.waitForGeneration(0);
   let done = false;
   const probers = ['/readyz', '/health', '/livez'].map((path) => probe(port, path, () => done));

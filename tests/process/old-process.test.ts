@@ -7,7 +7,7 @@ import { act, Scratch, startLab } from './lab.js';
 const LONG = { timeoutMs: 20_000 };
 
 it('SIGTERM to an old process that drains is answered within the budget of a stop, and the new one serves on', async () => {
-  await using app = startLab({ options: { shutdownTimeoutMs: 1000 } });
+  await using app = startLab({ options: { shutdownTimeoutMs: 1000, moveConnections: false } });
   const old = await app.waitForGeneration(0, LONG);
   const [idle, busy, stuck] = await Promise.all([1, 2, 3].map(() => StrictConnection.open(old)));
   await idle!.request(requests.fast(1));
@@ -43,7 +43,8 @@ it.each([
   ['in a request', {}],
   ['in a hook of onShutdown()', { onShutdown: 'block' }],
 ])('an old process whose event loop blocks %s is ended by the new one', async (where, hooks) => {
-  await using app = startLab({ options: { upgradeDrainTimeoutMs: 300, closeReserveMs: 100 }, hooks });
+  const options = { upgradeDrainTimeoutMs: 300, closeReserveMs: 100, moveConnections: false };
+  await using app = startLab({ options, hooks });
   const old = await app.waitForGeneration(0, LONG);
   const client = await StrictConnection.open(old);
   await client.request(requests.fast(1));
@@ -58,7 +59,7 @@ it.each([
 });
 
 it('SIGTERM to the new process ends an old one whose event loop blocks', async () => {
-  await using app = startLab({ options: { shutdownTimeoutMs: 1000, closeReserveMs: 100 } });
+  await using app = startLab({ options: { shutdownTimeoutMs: 1000, closeReserveMs: 100, moveConnections: false } });
   const old = await app.waitForGeneration(0, LONG);
   const client = await StrictConnection.open(old);
   await client.request(requests.fast(1));

@@ -175,7 +175,7 @@ describe('`listen()` on an address in use tells it as the framework does (T29)',
 });
 
 test('a kept-alive probe sees only 200 from an old process that was replaced (T22)', async () => {
-  await using app = startApp(SERVICE, { env: { BYE_LOG: 'info' } });
+  await using app = startApp(SERVICE, { env: { BYE_LOG: 'info', BYE_MOVE_CONNECTIONS: 'false' } });
   const { port, pid } = await app.waitForGeneration(0);
   const probe = openClient({ port, host: '127.0.0.1' });
   expect(await probe.get('/readyz')).toMatchObject({ status: 200, body: '{"status":"ready"}' });

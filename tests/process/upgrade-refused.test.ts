@@ -77,7 +77,7 @@ it.each([
   ['after a stop has begun', 'SIGTERM', 'stopping', /is stopping/],
   ['of a process that was replaced', 'SIGUSR1', 'generation=1', /replaced already/],
 ] as const)('upgrade() %s is refused, and answered', async (_name, signal, line, message) => {
-  await using app = startLab({ options: { keepAliveGraceMs: 20_000 } });
+  await using app = startLab({ options: { keepAliveGraceMs: 20_000, moveConnections: false } });
   const service = await app.waitForGeneration(0, LONG);
   const client = await StrictConnection.open(service);
   await client.request(requests.fast(1));

@@ -12,16 +12,19 @@ const KINDS = [
 ] as const;
 
 describe.each(KINDS)('%s', (KIND, upgrades) => {
-  it(`loses no request in ${upgrades} upgrades and a stop`, { timeout: 120_000 }, async () => {
+  it(`loses no request in ${upgrades} upgrades and a stop, and no connection in the upgrades`, {
+    timeout: 120_000,
+  }, async () => {
     await using app = startApp(SERVICE, { env: { KIND } });
     const { port } = await app.waitForGeneration(0);
-    const traffic = startTraffic({ target: { port, host: '127.0.0.1' }, keepAliveClients: 32, freshClients: 8 });
+    const traffic = startTraffic({ target: { port, host: '127.0.0.1' }, keepAliveClients: 64, freshClients: 8 });
     for (let generation = 1; generation <= upgrades; generation++) {
       const old = app.current().pid;
       app.kill('SIGUSR1');
       await app.waitForGeneration(generation, { timeoutMs: 20_000 });
       await app.waitUntilGone(old, { timeoutMs: 20_000 });
     }
+    expect(traffic.counts()).toMatchObject({ reconnects: 0, idleCloses: 0 });
     await traffic.stopConnecting();
     const last = app.current().pid;
     app.kill('SIGTERM');

@@ -31,6 +31,7 @@ export interface ByeEvents {
   'control-request': { request: string };
   'upgrade-started': { successorPid: number; generation: number; script: string };
   'successor-loaded': { successorPid: number; node: string; protocol: number };
+  'connections-moved': { successorPid: number; moved: number; left: number; durationMs: number; slowestMs: number };
   'upgrade-finished': { successorPid: number; generation: number; durationMs: number; node: string | undefined };
   'upgrade-refused': { error: unknown };
   'upgrade-failed': { error: unknown };
@@ -92,6 +93,11 @@ const EVENTS: Table = {
     'debug',
     ({ successorPid, node, protocol }) =>
       `the new process ${successorPid} has loaded bye: node ${node}, protocol ${protocol}`,
+  ],
+  'connections-moved': [
+    'info',
+    ({ successorPid, moved, left, durationMs, slowestMs }) =>
+      `${moved} connections moved to ${successorPid} in ${durationMs} ms, the slowest in ${slowestMs} ms; ${left} are here`,
   ],
   'upgrade-finished': [
     'info',

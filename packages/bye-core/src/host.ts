@@ -1,9 +1,16 @@
 /** The operating system as bye uses it: the only file that touches spawn, process signals, exit and the clock. */
 
-import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn, spawnSync } from 'node:child_process';
+import {
+  type ChildProcess,
+  type SendHandle,
+  type SpawnOptions,
+  type StdioOptions,
+  spawn,
+  spawnSync,
+} from 'node:child_process';
 import { constants } from 'node:os';
 
-export type { ChildProcess, StdioOptions };
+export type { ChildProcess, SendHandle, StdioOptions };
 
 export interface Timer {
   cancel(): void;

@@ -141,7 +141,8 @@ export class ProcessControl {
       reserveMs: settings.closeReserveMs,
     });
     successor.onMessage((message) => {
-      if (message.bye === 'finish') shutdown.hurryIfRunning(message.withinMs, 0);
+      if (message.bye !== 'finish') return;
+      shutdown.hurryIfRunning(message.withinMs, Math.min(message.withinMs, settings.keepAliveGraceMs));
     });
     successor.onExit((exitCode, signal) => emit('successor-lost', { successorPid: successor.pid, exitCode, signal }));
     this.#tellProgress(successor);

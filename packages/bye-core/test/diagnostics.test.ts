@@ -41,6 +41,11 @@ const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, stri
     'debug',
     'the new process 9 has loaded bye: node 24.1.0, protocol 1',
   ],
+  'connections-moved': [
+    { successorPid: 9, moved: 64, left: 2, durationMs: 12, slowestMs: 3 },
+    'info',
+    '64 connections moved to 9 in 12 ms, the slowest in 3 ms; 2 are here',
+  ],
   'upgrade-finished': [
     { successorPid: 9, generation: 1, durationMs: 80, node: '24.1.0' },
     'info',

@@ -1,7 +1,8 @@
 /** The new process's end of the channel to the old one, taken out of the application's sight. */
 
 import { HANDOVER_VARIABLES, parseWholeNumber, takeVariables } from '../env.js';
-import { type Message, PROTOCOL_VERSION, parseMessage, toErrorMessage } from './messages.js';
+import { closeHandle } from '../internals-moving.js';
+import { type ConnectionMessage, type Message, PROTOCOL_VERSION, parseMessage, toErrorMessage } from './messages.js';
 
 /** What the old process left in the environment for this one. */
 export type HandoverVariables = Partial<Record<(typeof HANDOVER_VARIABLES)[number], string>>;
@@ -14,10 +15,16 @@ export interface Link {
   readonly variables: HandoverVariables;
   /** Whether there is a channel to talk on: the old process is bye too. */
   readonly hasChannel: boolean;
-  /** Sends to the old process; does nothing once that has gone. */
-  send(message: Message): void;
-  /** Hands over what has come so far and what comes from now on. One listener. */
+  /**
+   * Sends to the old process; does nothing once that has gone.
+   *
+   * @param onSent called when the message is on its way for good, or never will be; by links with `onConnection` only
+   */
+  send(message: Message, onSent?: () => void): void;
+  /** Hands over what comes from now on; to the first listener, what has come so far as well. */
   receive(listener: (message: Message) => void): void;
+  /** Hands over live connections. One listener; without one they are closed. A link of before has no such member. */
+  onConnection?(listener: ConnectionListener): void;
   /** Calls back when the old process has gone, at once if it already has. */
   onLost(listener: () => void): void;
   /** Ends the keeping back of a signal for its hook. @returns whether it came meanwhile */
@@ -39,6 +46,9 @@ export interface Guards {
 type CreateGuards = (variables: HandoverVariables) => Guards;
 
 const NO_GUARDS: CreateGuards = () => ({ signals: { take: () => false, release: () => [] }, undo: [] });
+
+/** @param handle Node's own for the connection, nothing read from it yet */
+export type ConnectionListener = (message: ConnectionMessage, handle: object) => void;
 
 const LINK = Symbol.for('bye.link/1');
 
@@ -70,8 +80,9 @@ function createLink(createGuards: CreateGuards): Link | undefined {
   return {
     variables,
     hasChannel: channel !== undefined,
-    send: channel?.send ?? (() => {}),
+    send: channel?.send ?? ((_message, onSent) => onSent?.()),
     receive: channel?.receive ?? (() => {}),
+    ...(channel ? { onConnection: channel.onConnection } : {}),
     onLost: channel?.onLost ?? ((listener) => listener()),
     takeSignal: (signal) => signals.take(signal),
     settle: () => {
@@ -89,7 +100,8 @@ function createLink(createGuards: CreateGuards): Link | undefined {
 function hideChannel() {
   if (!process.send) return undefined;
   const sendNow = process.send.bind(process);
-  let listener: ((message: Message) => void) | undefined;
+  const listeners: ((message: Message) => void)[] = [];
+  let takeConnection: ConnectionListener | undefined;
   const waiting: Message[] = [];
   const lostListeners: (() => void)[] = [];
   let lost = !process.connected;
@@ -99,7 +111,14 @@ function hideChannel() {
   process.emit = function (this: NodeJS.Process, ...args: unknown[]): boolean {
     if (args[0] === 'message') {
       const message = parseMessage(args[1]);
-      if (message) listener ? listener(message) : waiting.push(message);
+      const handle = args[2];
+      if (message?.bye === 'connection' && typeof handle === 'object' && handle !== null && takeConnection) {
+        takeConnection(message, handle);
+        return true;
+      }
+      closeHandle(handle);
+      if (message && listeners.length === 0) waiting.push(message);
+      if (message) for (const listener of listeners) listener(message);
       return true;
     }
     if (args[0] === 'disconnect') {
@@ -114,13 +133,15 @@ function hideChannel() {
   process.channel?.unref();
 
   return {
-    send(message: Message): void {
-      if (lost) return;
-      sendNow(message, undefined, undefined, () => {});
+    send(message: Message, onSent: () => void = () => {}): void {
+      lost ? onSent() : sendNow(message, undefined, undefined, () => onSent());
     },
     receive(callback: (message: Message) => void): void {
-      listener = callback;
+      listeners.push(callback);
       for (const message of waiting.splice(0)) callback(message);
+    },
+    onConnection(callback: ConnectionListener): void {
+      takeConnection = callback;
     },
     onLost(callback: () => void): void {
       lost ? callback() : lostListeners.push(callback);

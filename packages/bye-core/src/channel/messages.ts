@@ -27,7 +27,26 @@ export type Message =
   /** Old to new: what I still wait for, and until when (epoch milliseconds). */
   | { readonly bye: 'draining'; readonly untilMs: number; readonly waitingFor: string }
   /** New to old: end your drain within this time. */
-  | { readonly bye: 'finish'; readonly withinMs: number };
+  | { readonly bye: 'finish'; readonly withinMs: number }
+  /** New to old: live connections of the listeners with these keys may come; sent just before the readiness byte. */
+  | { readonly bye: 'takes-connections'; readonly keys: readonly string[] }
+  /** Old to new, with the connection itself beside it. `hasAsked`: it had a request before. */
+  | ConnectionMessage
+  /** New to old: the connection is ours, and nothing was read from it before this was said. */
+  | { readonly bye: 'connection-taken'; readonly id: number }
+  /** New to old: the connection is still yours; nothing was read from it. */
+  | { readonly bye: 'connection-refused'; readonly id: number }
+  /** Old to new: my listeners are closed, accept. */
+  | { readonly bye: 'taken-over' }
+  /** Old to new: the upgrade has failed after all, and you are about to be ended; do not wait for me. */
+  | { readonly bye: 'not-taken-over' };
+
+export interface ConnectionMessage {
+  readonly bye: 'connection';
+  readonly id: number;
+  readonly key: string;
+  readonly hasAsked: boolean;
+}
 
 /**
  * Reads a message that came from another process.
@@ -53,6 +72,22 @@ export function parseMessage(value: unknown): Message | undefined {
         : undefined;
     case 'finish':
       return isNumber(message['withinMs']) ? { bye: 'finish', withinMs: message['withinMs'] } : undefined;
+    case 'takes-connections': {
+      const { keys } = message;
+      return Array.isArray(keys) && keys.every(isString) ? { bye: 'takes-connections', keys } : undefined;
+    }
+    case 'connection': {
+      const { id, key, hasAsked } = message;
+      return isNumber(id) && isString(key) && typeof hasAsked === 'boolean'
+        ? { bye: 'connection', id, key, hasAsked }
+        : undefined;
+    }
+    case 'connection-taken':
+    case 'connection-refused':
+      return isNumber(message['id']) ? { bye: message['bye'], id: message['id'] } : undefined;
+    case 'taken-over':
+    case 'not-taken-over':
+      return { bye: message['bye'] };
     default:
       return undefined;
   }

@@ -22,6 +22,10 @@ export class Connection {
   upgraded = false;
   /** An answer said `Connection: close`, or we ended it: what still comes on it is not processed (RFC 9112, 9.6). */
   closing = false;
+  /** On its way to the new process: nothing more is read here. */
+  isFrozen = false;
+  /** It has had a request, here or in a process before: it owes us none, and may go when it stays idle. */
+  hasAsked = false;
   /** Our side is closed; we only wait for the client's. */
   ended = false;
   /** The last request was answered before all of it had come: what still comes has to be read (T21). */
@@ -40,7 +44,7 @@ export class Connection {
   }
 
   get isIdle(): boolean {
-    return this.answers.size === 0 && !this.upgraded && !this.ended;
+    return this.answers.size === 0 && !this.upgraded && !this.ended && !this.isFrozen;
   }
 
   /** No work in progress, and none that it could still bring. */
@@ -50,6 +54,7 @@ export class Connection {
   }
 
   begin(answer: Answer): void {
+    this.hasAsked = true;
     this.answers.add(answer);
     this.#newest = answer;
   }
@@ -62,14 +67,18 @@ export class Connection {
     return true;
   }
 
-  /** Makes an answer say close, if it is the last one on this connection when its headers are sent. */
-  closeAfter(answer: Answer): void {
+  /**
+   * Makes an answer say close, if it is the last one on this connection when its headers are sent.
+   *
+   * @param isKept asked then: whether the connection lives on elsewhere
+   */
+  closeAfter(answer: Answer, isKept: () => boolean): void {
     const { response } = answer;
     if (response.headersSent) return;
     forceClose(
       response,
       // A socket that HTTP paused for back-pressure may hold requests that were not parsed yet.
-      () => this.#isLast(answer) && !this.socket.isPaused(),
+      () => this.#isLast(answer) && !this.socket.isPaused() && !isKept(),
       () => {
         this.closing = true;
         // What Node calls once the answer is flushed.

@@ -9,6 +9,7 @@ import { carrierOf } from '../internals.js';
 import type { ServerTap } from '../server-tap.js';
 import { type Answer, Connection } from './connection.js';
 import { EndlessAnswers, type EndlessParts } from './endless/endless-answers.js';
+import { isMereSilence } from './move/silence.js';
 import type { ProtocolDrain, Work } from './protocol.js';
 import { UpgradedConnections } from './upgraded.js';
 
@@ -35,10 +36,15 @@ export class Http1Drain implements ProtocolDrain {
   readonly #tap: ServerTap;
   readonly #onChange: () => void;
   readonly #intercept: Intercept;
-  readonly #connections = new Map<Socket, Connection>();
+  readonly connections = new Map<Socket, Connection>();
   readonly #handshakes = new Set<Socket>();
   readonly #upgraded: UpgradedConnections;
   readonly #endless: EndlessAnswers;
+  /** Which connections live on in the new process, so that no answer on them says close. */
+  keeps: (connection: Connection) => boolean = () => false;
+  readonly carrier: Carrier;
+  /** The last connection that came. */
+  newest: Connection | undefined;
   #sayClose = false;
   #finished = 0;
   #idlePolicy: { readonly from: number; readonly graceMs: number } | undefined;
@@ -46,6 +52,7 @@ export class Http1Drain implements ProtocolDrain {
 
   constructor(carrier: Carrier, tap: ServerTap, parts: DrainParts) {
     const { host, intercept, offerGoodbye, onChange } = parts;
+    this.carrier = carrier;
     this.#host = host;
     this.#tap = tap;
     this.#onChange = onChange;
@@ -62,12 +69,13 @@ export class Http1Drain implements ProtocolDrain {
       if ((socket as TLSSocket).alpnProtocol !== 'h2') this.#add(socket as Socket);
       return false;
     });
+    tap.on('clientError', (error, socket) => isMereSilence(error, socket as Socket));
     for (const event of REQUEST_EVENTS) {
       tap.on(event, (request, response) => this.#begin(event, request as IncomingMessage, response as ServerResponse));
     }
     for (const event of ['upgrade', 'connect']) {
       tap.on(event, (request) => {
-        const connection = this.#connections.get((request as IncomingMessage).socket);
+        const connection = this.connections.get((request as IncomingMessage).socket);
         // Node has let go of the socket, and only its end is still to be read.
         if (connection?.closing) connection.socket.resume();
         else if (connection) this.#upgraded.begin(connection, request as IncomingMessage);
@@ -77,18 +85,18 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   get work(): readonly Work[] {
-    const answers = [...this.#connections.values()].flatMap((connection) => [...connection.answers]);
+    const answers = [...this.connections.values()].flatMap((connection) => [...connection.answers]);
     return [...answers, ...this.#upgraded.work];
   }
 
   get inFlight(): number {
     let count = this.#upgraded.work.length;
-    for (const connection of this.#connections.values()) count += connection.answers.size;
+    for (const connection of this.connections.values()) count += connection.answers.size;
     return count;
   }
 
   get connectionCount(): number {
-    return this.#connections.size + this.#handshakes.size;
+    return this.connections.size + this.#handshakes.size;
   }
 
   get finished(): number {
@@ -97,25 +105,25 @@ export class Http1Drain implements ProtocolDrain {
 
   get isQuiet(): boolean {
     if (this.#handshakes.size > 0) return false;
-    return [...this.#connections.values()].every(({ isDone }) => isDone);
+    return [...this.connections.values()].every(({ isDone }) => isDone);
   }
 
   get hasOnlyUpgraded(): boolean {
     if (this.#handshakes.size > 0 || this.#upgraded.hasHandshakes) return false;
-    return [...this.#connections.values()].every(({ isDone, upgraded }) => isDone || upgraded);
+    return [...this.connections.values()].every(({ isDone, upgraded }) => isDone || upgraded);
   }
 
   sayClose(): void {
     if (this.#sayClose) return;
     this.#sayClose = true;
-    for (const connection of this.#connections.values()) {
-      for (const answer of connection.answers) connection.closeAfter(answer);
+    for (const connection of this.connections.values()) {
+      for (const answer of connection.answers) this.#closeAfter(connection, answer);
     }
   }
 
   closeIdle(from: number, graceMs: number): void {
     this.#idlePolicy = { from, graceMs };
-    this.#sweep();
+    this.sweep();
   }
 
   reopen(): void {
@@ -128,7 +136,7 @@ export class Http1Drain implements ProtocolDrain {
 
   sayGoodbye(goodbye: Goodbye): void {
     this.#upgraded.sayGoodbye(goodbye);
-    this.#endless.sayGoodbye(goodbye, this.#connections.values());
+    this.#endless.sayGoodbye(goodbye, this.connections.values());
   }
 
   endUpgraded(): void {
@@ -136,7 +144,7 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   dropStalled(): void {
-    for (const { ended, socket } of this.#connections.values()) {
+    for (const { ended, socket } of this.connections.values()) {
       if (ended && socket.writableLength > 0) socket.destroy();
     }
   }
@@ -145,19 +153,20 @@ export class Http1Drain implements ProtocolDrain {
     this.#sweepTimer?.cancel();
     this.#upgraded.cancel();
     this.#endless.cancel();
-    for (const socket of [...this.#connections.keys(), ...this.#handshakes]) socket.destroy();
+    for (const socket of [...this.connections.keys(), ...this.#handshakes]) socket.destroy();
   }
 
   #add(socket: Socket): void {
     const connection = new Connection(socket, this.#host, this.#onChange);
-    this.#connections.set(socket, connection);
+    this.connections.set(socket, connection);
+    this.newest = connection;
     // Answers queued behind a dead one never emit 'close' on Node 20 and 22: drop them with their socket (T13).
     socket.once('close', () => {
-      this.#connections.delete(socket);
+      this.connections.delete(socket);
       connection.forget();
       this.#onChange();
     });
-    if (this.#idlePolicy) this.#sweep();
+    if (this.#idlePolicy) this.sweep();
   }
 
   #startHandshake(socket: Socket): void {
@@ -165,7 +174,7 @@ export class Http1Drain implements ProtocolDrain {
     socket.once('close', () => {
       if (this.#handshakes.delete(socket)) this.#onChange();
     });
-    if (this.#idlePolicy) this.#sweep();
+    if (this.#idlePolicy) this.sweep();
   }
 
   #endHandshake(secure: Socket): void {
@@ -175,7 +184,7 @@ export class Http1Drain implements ProtocolDrain {
 
   /** @returns true to keep the event from the application, for now or for good */
   #begin(event: string, request: IncomingMessage, response: ServerResponse): boolean {
-    const connection = this.#connections.get(request.socket);
+    const connection = this.connections.get(request.socket);
     if (!connection) return this.#intercept(request, response);
     if (connection.closing) return true;
     const answer: Answer = { request, response, startedAt: this.#host.now() };
@@ -183,12 +192,16 @@ export class Http1Drain implements ProtocolDrain {
     this.#endless.begin(connection, answer);
     response.once('close', () => this.#end(connection, answer));
     if (!this.#sayClose) return this.#intercept(request, response);
-    connection.closeAfter(answer);
+    this.#closeAfter(connection, answer);
     // One turn later, so that pipelined requests that came in the same packet are counted before the first is answered.
     setImmediate(() => {
       if (!this.#intercept(request, response)) this.#tap.pass(event, request, response);
     });
     return true;
+  }
+
+  #closeAfter(connection: Connection, answer: Answer): void {
+    connection.closeAfter(answer, () => this.keeps(connection));
   }
 
   #end(connection: Connection, answer: Answer): void {
@@ -197,18 +210,18 @@ export class Http1Drain implements ProtocolDrain {
     this.#endless.retry(connection);
     if (connection.answers.size > 0) return;
     this.#onChange();
-    if (this.#idlePolicy) this.#sweep();
+    if (this.#idlePolicy) this.sweep();
   }
 
   /** Ends every connection that has been idle for long enough, and comes back when the next one is due. */
-  #sweep(): void {
+  sweep(): void {
     const policy = this.#idlePolicy;
     if (!policy) return;
     this.#sweepTimer?.cancel();
     const due: Connection[] = [];
     let next = Number.POSITIVE_INFINITY;
     const now = this.#host.now();
-    for (const connection of this.#connections.values()) {
+    for (const connection of this.connections.values()) {
       if (!connection.isIdle) continue;
       const at = Math.max(policy.from, connection.idleSince) + policy.graceMs;
       if (at <= now) due.push(connection);
@@ -220,7 +233,7 @@ export class Http1Drain implements ProtocolDrain {
       else next = Math.min(next, handshakesEndAt);
     }
     if (due.length > 0) this.#endIfStillIdle(due);
-    if (next < Number.POSITIVE_INFINITY) this.#sweepTimer = this.#host.after(next - now, () => this.#sweep(), true);
+    if (next < Number.POSITIVE_INFINITY) this.#sweepTimer = this.#host.after(next - now, () => this.sweep(), true);
   }
 
   /** Timers run before the event loop reads sockets: a request may already wait in the kernel, so let it be read (T3). */

@@ -1,12 +1,13 @@
 /** One server on its way out: no new connections, every answer sent, and then nothing left. */
 
+import { Server as HttpServer } from 'node:http';
 import { Server } from 'node:net';
 import type { Goodbye } from '../goodbye.js';
 import type { Host } from '../host.js';
 import { type ServerTap, tapServer } from '../server-tap.js';
 import type { CutWork, DescribeRequest } from '../types.js';
 import { createDrain } from './create-drain.js';
-import type { Intercept } from './http1.js';
+import { Http1Drain, type Intercept } from './http1.js';
 import type { ProtocolDrain } from './protocol.js';
 import { createTerminate, type Terminate } from './terminator.js';
 import type { OfferGoodbye } from './upgraded.js';
@@ -41,6 +42,8 @@ export class ServerDrain {
   readonly #protocol: ProtocolDrain;
   readonly #terminate: Terminate;
   readonly #waiting = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
+  readonly #ownListeners: ReadonlySet<unknown>;
   readonly #closeCallbacks: CloseCallback[] = [];
   #state: 'unopened' | 'open' | 'closing' | 'closed';
   #accepted = 0;
@@ -51,12 +54,15 @@ export class ServerDrain {
     this.#parts = parts;
     this.#state = server.listening ? 'open' : 'unopened';
     this.#tap = tapServer(server);
+    const before = new Set(server.listeners('connection'));
     this.#terminate = createTerminate(server);
+    this.#ownListeners = new Set(server.listeners('connection').filter((listener) => !before.has(listener)));
+    this.#protocol = createDrain(server, this.#tap, { ...parts, onChange: () => this.#wake() });
     this.#tap.on('connection', () => {
       this.#accepted += 1;
+      for (const watch of this.#watchers) watch();
       return false;
     });
-    this.#protocol = createDrain(server, this.#tap, { ...parts, onChange: () => this.#wake() });
     this.#tap.on('listening', () => {
       this.#state = 'open';
       this.#protocol.reopen();
@@ -80,6 +86,23 @@ export class ServerDrain {
 
   get finished(): number {
     return this.#protocol.finished;
+  }
+
+  /**
+   * Its connections, where they can move between processes: plaintext HTTP/1.1, and nobody but Node and bye had a hand in
+   * them when they came. What a PROXY protocol's listener read from a connection would be missing elsewhere.
+   */
+  get movable(): Http1Drain | undefined {
+    if (!(this.#protocol instanceof Http1Drain) || this.#protocol.carrier !== 'plain') return undefined;
+    const listeners = this.server.listeners('connection');
+    const isOurs = (listener: unknown) => listener === nodesListener() || this.#ownListeners.has(listener);
+    return listeners.every(isOurs) ? this.#protocol : undefined;
+  }
+
+  /** Calls back, often for nothing, when a connection has come, gone, or had its last answer. @returns ends that */
+  watch(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
   }
 
   /** Tells clients with their next answer to go elsewhere; goes on accepting and serving. */
@@ -206,6 +229,15 @@ export class ServerDrain {
   }
 
   #wake(): void {
+    for (const watch of this.#watchers) watch();
     for (const check of [...this.#waiting]) check();
   }
+}
+
+let listenerOfNode: unknown;
+
+/** The listener for 'connection' that every `http.Server` has. */
+function nodesListener(): unknown {
+  [listenerOfNode] = listenerOfNode === undefined ? new HttpServer().listeners('connection') : [listenerOfNode];
+  return listenerOfNode;
 }

@@ -19,7 +19,7 @@ import { findOwnPath, isLiveSocket, unlinkIfOurs } from './unix-path.js';
 export interface ListenersParts {
   readonly host: Host;
   readonly inherited: InheritedListeners;
-  /** Whether adopted listeners accept nothing until `startAccepting`: in the new process of an upgrade. */
+  /** Whether adopted listeners accept nothing until the deferral ends: in the new process of an upgrade. */
   readonly deferAccept: boolean;
   readonly onAdopted: (key: string, fd: number) => void;
   readonly onOpened: (key: string) => void;
@@ -35,7 +35,8 @@ export class Listeners {
   readonly #parts: ListenersParts;
   readonly #open = new Map<Server, Listener>();
   readonly #ordinals = new KeyOrdinals();
-  readonly #deferral: Deferral;
+  /** What came from an old process. */
+  readonly deferral: Deferral;
   readonly #reserved = new WeakMap<Server, Inherited>();
   /** Servers to which only this user may connect, and for which the process does not live. */
   readonly #private = new WeakMap<Server, BindPlan | undefined>();
@@ -44,7 +45,7 @@ export class Listeners {
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
-    this.#deferral = new Deferral(parts.host);
+    this.deferral = new Deferral(parts.host);
   }
 
   /** Called for every `listen()` in the process, just before Node acts on it. */
@@ -84,7 +85,7 @@ export class Listeners {
     const mayChange = borrowOptions(options, original);
     if (adopted && !mayChange) throw frozenOptions(key);
     const plan = adopted || !mayChange ? undefined : (this.#private.get(server) ?? this.#planPath(key, options));
-    if (adopted) this.#adopt(server, options, key, adopted.fd);
+    if (adopted) this.#adopt(server, options, key, adopted);
     else if (plan) options.path = plan.bindPath;
     const listener = { key, ordinalKey, names: adopted?.names ?? [], path: undefined };
     const open = plan && this.#private.has(server) ? deferOpening(server) : undefined;
@@ -108,9 +109,9 @@ export class Listeners {
     this.#follow(server);
   }
 
-  /** Servers that listen now. */
-  get servers(): readonly Server[] {
-    return [...this.#open.keys()];
+  /** Servers that listen now, by the key that the next process knows them by. */
+  get byKey(): ReadonlyMap<string, Server> {
+    return new Map([...this.#open].map(([server, { ordinalKey }]) => [ordinalKey, server]));
   }
 
   /** Their keys, and those that wait for a `listen()`. */
@@ -140,11 +141,6 @@ export class Listeners {
     });
   }
 
-  /** Ends the deferral: adopted listeners accept from now on. */
-  startAccepting(): void {
-    this.#deferral.end();
-  }
-
   /**
    * The listener of this server is closed.
    *
@@ -155,7 +151,7 @@ export class Listeners {
     if (!listener) return;
     this.#open.delete(server);
     this.#parts.onClosed(listener.key);
-    this.#deferral.remove(server);
+    this.deferral.remove(server);
     this.#ordinals.release(listener.ordinalKey);
     if (listener.path && !handedOn) unlinkIfOurs(listener.path.name, listener.path.identity);
   }
@@ -171,12 +167,12 @@ export class Listeners {
     Server.prototype.close.call(server);
   }
 
-  #adopt(server: Server, options: Options, key: string, fd: number): void {
+  #adopt(server: Server, options: Options, key: string, { fd, key: theirKey }: Inherited): void {
     options.fd = fd;
     const path = pathOfKey(key);
     if (path !== undefined) setPipeName(server, path);
     if (key.startsWith('abstract:')) setPipeName(server, `\0${key.slice('abstract:'.length)}`);
-    if (this.#parts.deferAccept) this.#deferral.add(server, !this.#private.has(server));
+    if (this.#parts.deferAccept) this.deferral.add(server, theirKey, !this.#private.has(server));
     this.#parts.onAdopted(key, fd);
   }
 
@@ -222,7 +218,7 @@ export class Listeners {
       const { key, ordinalKey } = attempt.listener;
       if (attempt.plan) nameRealPath(error as NodeJS.ErrnoException, attempt.plan);
       this.#ordinals.release(ordinalKey);
-      this.#deferral.remove(server);
+      this.deferral.remove(server);
       const explained = explainListenError(error as NodeJS.ErrnoException, key, this.#parts.inherited);
       if (explained === error) return false;
       tap.pass('error', explained);

@@ -97,8 +97,8 @@ export function resolveOptions(options: ByeOptions, scope: 'process' | 'plain', 
     exit,
     ownsProcess: scope === 'process' && isMainThread && !cluster.isWorker && (processWide || signals || exit),
     allowUnsafeUpgrade: readFlag('allowUnsafeUpgrade', options.allowUnsafeUpgrade, false),
+    moveConnections: readMoveConnections(options.moveConnections),
   };
-  readMoveConnections(options.moveConnections);
   if (settings.closeReserveMs > settings.shutdownTimeoutMs) {
     throw new RangeError(
       `Option 'closeReserveMs' must not exceed shutdownTimeoutMs: ${settings.closeReserveMs} > ${settings.shutdownTimeoutMs}`,

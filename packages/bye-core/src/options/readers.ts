@@ -8,6 +8,7 @@ import type { Logger } from '../types.js';
 import { type HealthSettings, resolveHealth } from './health.js';
 import { resolveSection, type StateHandlers } from './state.js';
 import { createStderrLogger, isLogLevel } from './stderr-logger.js';
+import type { Settings } from './types.js';
 
 const KUBERNETES_DELAY_MS = 5000;
 const MOST_MS = 2 ** 31 - 1;
@@ -78,15 +79,13 @@ export function readHealth(value: unknown): HealthSettings | undefined {
   }
 }
 
-/** @returns `'auto'` or `false`: there is nothing else yet */
-export function readMoveConnections(value: unknown): 'auto' | false {
+export function readMoveConnections(value: unknown): Settings['moveConnections'] {
   const { name, value: text } = readOptionVariable('moveConnections');
   const chosen = text === 'false' ? false : (text ?? value ?? 'auto');
   if (chosen === 'auto' || chosen === false) return chosen;
-  if (text !== undefined) throw environmentError(name, text, 'auto or false in this version');
-  throw new RangeError(
-    `Option 'moveConnections' must be 'auto' or false in this version: got ${JSON.stringify(value)}`,
-  );
+  if (text !== undefined) throw environmentError(name, text, 'auto or false');
+  if (typeof chosen === 'function') return chosen as Settings['moveConnections'];
+  throw new RangeError(`Option 'moveConnections' must be 'auto', false or a function: got ${JSON.stringify(value)}`);
 }
 
 export function readFlag(option: string, value: unknown, standard: boolean): boolean {

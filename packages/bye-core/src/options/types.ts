@@ -1,5 +1,6 @@
 /** The options of bye as an application gives them, and as they are after their checks. */
 
+import type { Socket } from 'node:net';
 import type { Logger } from '../types.js';
 import type { HealthOptions, HealthSettings } from './health.js';
 import type { StateHandlers } from './state.js';
@@ -80,8 +81,12 @@ export interface ByeOptions {
   exit?: boolean;
   /** Upgrade even where the surroundings would end or lose the service. @defaultValue `false` */
   allowUnsafeUpgrade?: boolean;
-  /** Live connections do not move in this version; idle ones are asked to reconnect. @defaultValue `'auto'` */
-  moveConnections?: 'auto' | false;
+  /**
+   * Whether live connections of plaintext HTTP/1.1 go to the new process of an upgrade; a function decides for each, and
+   * has to be quick and to throw nothing. Those that do not move are asked to reconnect.
+   * @defaultValue `'auto'`: on versions of Node that this was tested on
+   */
+  moveConnections?: 'auto' | false | ((socket: Socket) => boolean);
 }
 
 /** The options after defaults, environment and checks. */
@@ -110,4 +115,5 @@ export interface Settings {
   readonly signals: boolean;
   readonly exit: boolean;
   readonly allowUnsafeUpgrade: boolean;
+  readonly moveConnections: 'auto' | false | ((socket: Socket) => boolean);
 }

@@ -15,11 +15,17 @@ export function protocolError(theirs: number): ByeError {
   );
 }
 
-export function exitError(pid: number, exitCode: number | null, signal: string | null, cause: unknown): ByeError {
+export function exitError(
+  pid: number,
+  exitCode: number | null,
+  signal: string | null,
+  cause: unknown,
+  wasReady = false,
+): ByeError {
   const how = signal === null ? `exited with code ${exitCode}` : `was ended by ${signal}`;
   return new ByeError(
     'ERR_BYE_UPGRADE_EXITED',
-    `Cannot upgrade as the new process ${pid} ${how} before it was ready`,
+    `Cannot upgrade as the new process ${pid} ${how} before it ${wasReady ? 'had taken over' : 'was ready'}`,
     { pid, exitCode, signal },
     cause,
   );

@@ -11,7 +11,9 @@ import { guardChannel } from '../internals.js';
 import { readProcess } from '../proc.js';
 import { exitError, lostError, protocolError, spawnError, timeoutError } from './attempt-errors.js';
 import type { SuccessorCommand } from './command.js';
+import type { HandingOver } from './handing-over.js';
 import type { Rider } from './rider.js';
+import { type Successor, toSuccessor } from './successor.js';
 
 /** Readiness pipe, channel, and the first listener (the contract of `BYE_LISTENERS`). */
 export const READY_FD = 3;
@@ -38,15 +40,7 @@ export interface AttemptInput {
   readonly preload: string | undefined;
   /** The new version has loaded bye. */
   readonly onHello: (hello: { readonly node: string; readonly protocol: number }) => void;
-}
-
-/** The new process, ready: what the old one keeps of it. */
-export interface Successor {
-  readonly pid: number;
-  readonly node: string | undefined;
-  send(message: Message): void;
-  onMessage(listener: (message: Message) => void): void;
-  onExit(listener: (exitCode: number | null, signal: string | null) => void): void;
+  readonly handingOver: HandingOver;
 }
 
 export class Attempt {
@@ -56,6 +50,7 @@ export class Attempt {
   #lastWords: Error | undefined;
   #fail: (error: ByeError) => void = () => {};
   #isAborted = false;
+  #isReady = false;
   /** What came before its readiness was read, though sent after it: pipe and channel keep no order between them. */
   readonly #early: Message[] = [];
 
@@ -94,8 +89,12 @@ export class Attempt {
    */
   async outcome(): Promise<Successor> {
     const child = this.#child;
-    const ready = new Promise<void>((resolve, reject) => {
+    const failure = new Promise<never>((_resolve, reject) => {
       this.#fail = reject;
+    });
+    failure.catch(() => {});
+    const ready = new Promise<void>((resolve) => {
+      const reject = (error: ByeError) => this.#fail(error);
       // Not once: an 'error' that nobody listens to would end this process.
       child.on('error', (error) => reject(spawnError(this.#input.command.execPath, error)));
       child.once('exit', (exitCode, signal) => void this.#exitError(exitCode, signal).then(reject));
@@ -110,9 +109,9 @@ export class Attempt {
       pipe?.once('end', () => {
         // The end of a process closes its pipe too: its exit tells more, and follows.
         if (child.pid !== undefined)
-          this.#input.host.after(LAST_WORDS_MS * 2, () =>
-            reject(this.#lost('closed its readiness pipe without saying that it is ready')),
-          );
+          this.#input.host.after(LAST_WORDS_MS * 2, () => {
+            if (!this.#isReady) reject(this.#lost('closed its readiness pipe without saying that it is ready'));
+          });
       });
       child.on('message', (message) => this.#receive(parseMessage(message)));
     });
@@ -120,14 +119,20 @@ export class Attempt {
     // One turn later: its word may have come while our event loop was busy.
     const timer = host.after(deadline.remainingMs, () => setImmediate(() => this.#fail(this.#timeout())), true);
     try {
-      await ready;
+      await Promise.race([ready, failure]);
+      this.#isReady = true;
+      timer.cancel();
+      const successor = this.#toSuccessor();
+      await Promise.race([this.#input.handingOver.run(successor), failure]);
       // Ready and gone in one breath: the listeners are still ours.
       if (readProcess(child.pid as number)?.state === 'Z' && !this.#hasEnded) await once(child, 'exit');
       if (this.#hasEnded) throw await this.#exitError(child.exitCode, child.signalCode);
-      return this.#toSuccessor();
+      return successor;
     } catch (error) {
+      this.#input.handingOver.stop();
       for (const rider of this.#input.riders) rider.fail(error);
       await this.#end();
+      this.#input.handingOver.undo();
       for (const pipe of this.#pipes()) pipe.destroy();
       throw error;
     } finally {
@@ -168,7 +173,7 @@ export class Attempt {
 
   #receive(message: Message | undefined): void {
     if (message?.bye === 'failure') this.#lastWords = fromErrorMessage(message.error);
-    if (message?.bye === 'finish') this.#early.push(message);
+    if (message?.bye === 'finish' || message?.bye === 'takes-connections') this.#early.push(message);
     if (message?.bye !== 'hello') return;
     this.#node = message.node;
     this.#input.onHello(message);
@@ -177,22 +182,7 @@ export class Attempt {
   }
 
   #toSuccessor(): Successor {
-    const child = this.#child;
-    return {
-      pid: child.pid as number,
-      node: this.#node,
-      send: (message) => {
-        if (child.connected) child.send(message, () => {});
-      },
-      onMessage: (listener) => {
-        child.on('message', (raw) => {
-          const message = parseMessage(raw);
-          if (message) listener(message);
-        });
-        for (const message of this.#early.splice(0)) listener(message);
-      },
-      onExit: (listener) => child.once('exit', listener),
-    };
+    return toSuccessor(this.#child, this.#node, this.#early);
   }
 
   async #end(): Promise<void> {
@@ -201,25 +191,30 @@ export class Attempt {
     const exited = this.#hasEnded ? undefined : once(child, 'exit');
     if (exited && this.#isAborted) {
       child.kill('SIGTERM');
-      await new Deadline(this.#input.host, STOP_MS).covers(exited);
+      await new Deadline(this.#input.host, Math.max(STOP_MS, this.#input.handingOver.patienceMs)).covers(exited);
     }
     // With what it had started: nobody else knows of that.
     this.#input.host.killSession(child.pid);
     await exited;
+    if (this.#isReady) await this.#untilHeard();
     if (child.connected) child.disconnect();
   }
 
   async #exitError(exitCode: number | null, signal: NodeJS.Signals | null): Promise<ByeError> {
-    if (this.#child.connected && !this.#lastWords) {
-      await new Promise<void>((resolve) => {
-        this.#child.once('disconnect', resolve);
-        this.#input.host.after(LAST_WORDS_MS, resolve, true);
-      });
-    }
+    if (!this.#lastWords) await this.#untilHeard();
     // A refusal of what it was given says more than the exit that it led to.
     const heard = Promise.all(this.#input.riders.map(({ heardAll }) => heardAll));
     await new Deadline(this.#input.host, LAST_WORDS_MS).covers(heard);
-    return exitError(this.#child.pid as number, exitCode, signal, this.#lastWords);
+    return exitError(this.#child.pid as number, exitCode, signal, this.#lastWords, this.#isReady);
+  }
+
+  /** Its exit may be known before its last messages were read. */
+  async #untilHeard(): Promise<void> {
+    if (!this.#child.connected) return;
+    await new Promise<void>((resolve) => {
+      this.#child.once('disconnect', resolve);
+      this.#input.host.after(LAST_WORDS_MS, resolve, true);
+    });
   }
 
   #timeout(): ByeError {

@@ -15,10 +15,12 @@ export interface HandoverInput {
   readonly hookedSignals: readonly string[];
   readonly listeners: readonly { readonly key: string; readonly names: readonly string[] }[];
   readonly riders: readonly Rider[];
+  /** Live connections may come after the readiness byte, and then the word to accept. */
+  readonly moves: boolean;
 }
 
 export function toHandoverVariables(input: HandoverInput) {
-  const { host, settings, generation, hookedSignals, listeners, riders } = input;
+  const { host, settings, generation, hookedSignals, listeners, riders, moves } = input;
   const firstPipe = FIRST_LISTENER_FD + listeners.length;
   const predecessor = {
     pid: host.pid,
@@ -26,6 +28,7 @@ export function toHandoverVariables(input: HandoverInput) {
     drainTimeoutMs: settings.upgradeDrainTimeoutMs + settings.closeReserveMs,
     upgradeSignals: settings.upgradeSignals,
     hookedSignals,
+    moves,
     // No variables of their own: what a neighbour does not know would stay in its environment, and be taken for true by
     // the generation after that.
     ...Object.fromEntries(riders.map(({ fact }, index) => [fact, firstPipe + index])),

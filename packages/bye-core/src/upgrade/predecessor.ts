@@ -10,11 +10,16 @@ import { isSameProcess } from '../proc.js';
 /** How far an old process may outlive its deadline before the new one kills it, in milliseconds. */
 const OVERDUE_MS = 5000;
 
+/** How long it may move connections before it drains, and some more; in milliseconds. */
+const MOVING_MS = 15_000;
+
 /** What the old process said of itself in `BYE_PREDECESSOR`. */
 interface Identity {
   readonly pid: number;
   readonly startTime: string;
   readonly drainTimeoutMs: number;
+  /** It sends live connections first, and says when it has closed its listeners. */
+  readonly moves: boolean;
 }
 
 export interface Draining {
@@ -32,6 +37,9 @@ export class Predecessor {
   readonly #gone: Promise<void>;
   readonly #handedOver: Promise<void>;
   #noteHandedOver = () => {};
+  /** Resolves if it keeps the service after all. */
+  readonly #kept: Promise<void>;
+  #keep: () => void = () => {};
   #isGone = false;
   /** It has handed over. Before that it serves, and nothing here may hurry or end it. */
   #isDraining = false;
@@ -44,6 +52,9 @@ export class Predecessor {
     this.#host = host;
     this.#emit = emit;
     this.#identity = parseIdentity(link?.variables.BYE_PREDECESSOR);
+    this.#kept = new Promise((resolve) => {
+      this.#keep = resolve;
+    });
     this.#gone = new Promise((resolve) => {
       if (!link || !this.#identity) {
         this.#isGone = true;
@@ -60,11 +71,22 @@ export class Predecessor {
     });
     void this.#gone.then(this.#noteHandedOver);
     link?.receive((message) => {
+      if (message.bye === 'taken-over' && this.#isDraining) this.#killOverdue();
+      if (message.bye === 'not-taken-over') {
+        this.#isDraining = false;
+        this.#overdue?.cancel();
+        this.#keep();
+      }
       if (message.bye !== 'draining') return;
       this.#noteHandedOver();
       this.#untilMs = message.untilMs;
       this.#waitingFor = message.waitingFor;
     });
+  }
+
+  /** Whether it serves on after this process is ready, until it says `taken-over`. */
+  get moves(): boolean {
+    return !this.#isGone && this.#identity?.moves === true;
   }
 
   /** Resolves when it has exited; at once in the first generation. */
@@ -91,7 +113,7 @@ export class Predecessor {
     this.#isDraining = true;
     this.#untilMs = this.#host.epochNow() + identity.drainTimeoutMs;
     this.#emit('predecessor-draining', { predecessorPid: identity.pid, untilMs: this.#untilMs });
-    this.#killAfter(identity.drainTimeoutMs + OVERDUE_MS);
+    this.#killOverdue(this.moves ? MOVING_MS : 0);
     void this.#gone.then(() => this.#emit('predecessor-gone', { predecessorPid: identity.pid }));
   }
 
@@ -112,7 +134,7 @@ export class Predecessor {
 
   /** Resolves when nothing of it is left to wait for: it has exited, or it never handed over and serves on. */
   get end(): Promise<void> {
-    return this.#isDraining ? this.#gone : Promise.resolve();
+    return this.#isDraining ? Promise.race([this.#gone, this.#kept]) : Promise.resolve();
   }
 
   /** Ends it at once, if it still drains. */
@@ -128,6 +150,10 @@ export class Predecessor {
    */
   #isAlive({ pid, startTime }: Identity): boolean {
     return startTime === '' ? this.#host.ppid === pid : isSameProcess(pid, startTime);
+  }
+
+  #killOverdue(moreMs = 0): void {
+    this.#killAfter((this.#identity?.drainTimeoutMs ?? 0) + OVERDUE_MS + moreMs);
   }
 
   /** A blocked event loop hears no message and no deadline of its own. */
@@ -148,10 +174,10 @@ export class Predecessor {
 
 function parseIdentity(text: string | undefined): Identity | undefined {
   try {
-    const { pid, startTime, drainTimeoutMs } = JSON.parse(text ?? '') as Partial<Identity>;
+    const { pid, startTime, drainTimeoutMs, moves } = JSON.parse(text ?? '') as Partial<Identity>;
     if (typeof pid !== 'number' || typeof startTime !== 'string' || typeof drainTimeoutMs !== 'number')
       return undefined;
-    return { pid, startTime, drainTimeoutMs };
+    return { pid, startTime, drainTimeoutMs, moves: moves === true };
   } catch {
     return undefined;
   }

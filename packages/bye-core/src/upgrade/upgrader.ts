@@ -8,13 +8,15 @@ import type { Host } from '../host.js';
 import type { Settings } from '../options/types.js';
 import type { LastUpgrade, LifecycleView, StatusReport } from '../types.js';
 import { askSuccessor } from './ask-successor.js';
-import { Attempt, type Successor } from './attempt.js';
+import { Attempt } from './attempt.js';
 import { resolveSuccessor, type StartFacts } from './command.js';
+import type { HandingOver } from './handing-over.js';
 import { toHandoverVariables } from './handover.js';
 import type { Predecessor } from './predecessor.js';
 import { findRefusal, refuseDanger } from './refusal.js';
 import type { Rider } from './rider.js';
 import { beginRun, describeRun, type Running } from './running.js';
+import type { Successor } from './successor.js';
 import { runBeforeHooks, runFailedHooks } from './upgrade-hooks.js';
 
 /** What the listeners do for an upgrade. */
@@ -33,6 +35,8 @@ export interface UpgraderParts {
   readonly listeners: UpgradableListeners;
   /** Asked for each attempt. */
   readonly riders: () => readonly Rider[];
+  /** Asked for each attempt. */
+  readonly handOver: () => HandingOver;
   readonly hasForeignChannel: boolean;
   /** A file for the new process, which runs `script`, to run first, if there is one. */
   readonly preload: (script: string) => string | undefined;
@@ -156,7 +160,7 @@ export class Upgrader {
         holds = listeners.holdPaths();
       });
       const successor = await attempt.outcome();
-      // Between its readiness and our hand-over nothing else may run: from here on there is no way back.
+      // Between the last look at it and this nothing else may run: from here on there is no way back.
       this.#parts.onTakenOver(successor);
       for (const hold of holds) this.#warnIfFails(() => hold.restore());
       return successor;
@@ -179,6 +183,7 @@ export class Upgrader {
     onSpawn();
     const handed = listeners.handedOn;
     const riders = this.#parts.riders();
+    const handingOver = this.#parts.handOver();
     const attempt: Attempt = new Attempt({
       host,
       command,
@@ -189,6 +194,7 @@ export class Upgrader {
       timeoutMs: settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),
       riders,
+      handingOver,
       variables: toHandoverVariables({
         host,
         settings,
@@ -196,6 +202,7 @@ export class Upgrader {
         hookedSignals: this.#parts.hookedSignals(),
         listeners: handed,
         riders,
+        moves: handingOver.moves,
       }),
     });
     running.attempt = attempt;

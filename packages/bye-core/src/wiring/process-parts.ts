@@ -33,6 +33,8 @@ import { captureStart } from '../upgrade/command.js';
 import { Predecessor } from '../upgrade/predecessor.js';
 import { Upgrader } from '../upgrade/upgrader.js';
 import { wireControl } from './control-parts.js';
+import { takeConnectionsIn } from './move-in.js';
+import { moveConnectionsOut } from './move-out.js';
 
 export interface UpgradeWiring {
   readonly host: Host;
@@ -94,6 +96,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     listeners,
     riders: () => state.riders(),
     hookedSignals: () => wiring.hooks.onSignal.names,
+    handOver: moveConnectionsOut({ host, settings, emit, listeners, servers }),
     hasForeignChannel,
     preload: findPreload,
     restorePidFile: () => {
@@ -103,6 +106,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     onTakenOver: (successor) => {
       control.takenOver(successor);
       closeAll(listeners, servers);
+      successor.send({ bye: 'taken-over' });
     },
   });
   const control = new ProcessControl({
@@ -136,6 +140,13 @@ export function wireUpgrade(wiring: UpgradeWiring) {
   });
   wiring.witnesses.push(controlSocket.witness);
 
+  const connectionsIn = takeConnectionsIn({
+    ...wiring,
+    listeners,
+    predecessor,
+    isRunning: () => wiring.lifecycle.isRunning,
+  });
+
   return {
     listeners,
     inherited,
@@ -160,8 +171,9 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       const file = pidFile();
       file?.write();
       if (file) emit('pid-file-written', { path: file.path });
+      connectionsIn.announce();
       if (link?.variables.UPGRADE_FD !== undefined) announceReady(link.variables.UPGRADE_FD);
-      listeners.startAccepting();
+      connectionsIn.whenTakenOver(() => listeners.deferral.end());
       for (const signal of link?.settle() ?? []) {
         emit('signal-ignored', { signal, why: 'it came before this version was ready, which has no hook for it' });
       }
@@ -211,7 +223,7 @@ function dropUnclaimed(
 
 /** Every listener, attached or not: from now on only the new process accepts. Socket paths stay. */
 function closeAll(listeners: Listeners, servers: Servers): void {
-  for (const server of listeners.servers) {
+  for (const server of listeners.byKey.values()) {
     const drain = servers.drainOf(server);
     if (drain) drain.softClose();
     else listeners.close(server);

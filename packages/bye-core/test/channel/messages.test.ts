@@ -14,6 +14,12 @@ const MESSAGES: readonly Message[] = [
   { bye: 'failure', error: { name: 'TypeError', message: 'no', code: 'E', stack: 'at' } },
   { bye: 'draining', untilMs: 5, waitingFor: '2 requests' },
   { bye: 'finish', withinMs: 0 },
+  { bye: 'takes-connections', keys: ['tcp:*:80', 'unix:/run/app.sock'] },
+  { bye: 'connection', id: 1, key: 'tcp:*:80', hasAsked: false },
+  { bye: 'connection-taken', id: 1 },
+  { bye: 'connection-refused', id: 2 },
+  { bye: 'taken-over' },
+  { bye: 'not-taken-over' },
 ];
 
 test.each(MESSAGES)('parseMessage() reads $bye', (message) => {
@@ -25,7 +31,10 @@ test.each(MESSAGES)('parseMessage() drops what it does not know of $bye', (messa
 });
 
 const WRONG = [undefined, null, 'text', {}, [], true, Number.NaN, Number.POSITIVE_INFINITY];
-const isGood = (wrong: unknown, value: unknown) => typeof wrong === 'string' && typeof value === 'string';
+const isGood = (wrong: unknown, value: unknown) =>
+  (typeof wrong === 'string' && typeof value === 'string') ||
+  (typeof wrong === 'boolean' && typeof value === 'boolean') ||
+  (Array.isArray(wrong) && Array.isArray(value));
 const fields = MESSAGES.flatMap((message) => Object.keys(message).map((name) => [message.bye, name, message] as const));
 
 test.each(fields)('parseMessage() refuses %s without a good %s', (_bye, name, message) => {
@@ -45,6 +54,7 @@ test.each([
   ['an application’s message', { type: 'ready' }],
   ['a message of a later version', { bye: 'state', data: {} }],
   ['the name of something every object has', { bye: 'toString' }],
+  ['a key that is no text', { bye: 'takes-connections', keys: ['tcp:*:80', 5] }],
   ['an error without a message', { bye: 'failure', error: { name: 'Error' } }],
   ['an error without a name', { bye: 'failure', error: { message: 'no' } }],
 ])('parseMessage() takes %s for none of ours', (_title, value) => {

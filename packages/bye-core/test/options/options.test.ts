@@ -106,9 +106,9 @@ const CASES: { readonly [Option in keyof ByeOptions]-?: Case } = {
   exit: flag(true),
   allowUnsafeUpgrade: flag(false),
   moveConnections: {
-    standard: undefined,
-    given: [false, undefined],
-    variable: ['false', undefined],
+    standard: 'auto',
+    given: [false, false],
+    variable: ['false', false],
     badTypes: [],
     badRanges: [true, 'yes', 5],
     garbage: ['true', 'maybe'],

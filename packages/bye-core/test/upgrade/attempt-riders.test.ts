@@ -3,6 +3,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { Deadline } from '../../src/deadline.js';
 import { ByeError } from '../../src/errors.js';
 import { Attempt } from '../../src/upgrade/attempt.js';
+import { NOTHING_MORE } from '../../src/upgrade/handing-over.js';
 import type { RiddenAttempt, Rider } from '../../src/upgrade/rider.js';
 import { FakeHost, settle } from '../fake-host.js';
 import { FakeChild } from './fake-child.js';
@@ -47,6 +48,7 @@ function attempt(): Attempt {
     timeoutMs: 5000,
     preload: undefined,
     onHello: () => {},
+    handingOver: NOTHING_MORE,
   });
 }
 

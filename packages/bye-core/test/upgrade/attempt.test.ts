@@ -3,6 +3,7 @@ import { PROTOCOL_VERSION } from '../../src/channel/messages.js';
 import { Deadline } from '../../src/deadline.js';
 import { ByeError } from '../../src/errors.js';
 import { Attempt } from '../../src/upgrade/attempt.js';
+import { NOTHING_MORE } from '../../src/upgrade/handing-over.js';
 import { FakeHost, settle } from '../fake-host.js';
 import { FakeChild } from './fake-child.js';
 
@@ -38,6 +39,7 @@ function attempt(preload?: string): Attempt {
     variables: { UPGRADE_FD: '3' },
     listenerFds: [21, 17],
     riders: [],
+    handingOver: NOTHING_MORE,
     deadline: new Deadline(host, 5000),
     timeoutMs: 5000,
     preload,

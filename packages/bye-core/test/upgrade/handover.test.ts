@@ -12,7 +12,15 @@ const listeners = [
 ];
 const rider = (fact: string): Rider => ({ fact, board() {}, fail() {}, heardAll: Promise.resolve() });
 const variables = (...riders: Rider[]) =>
-  toHandoverVariables({ host: new FakeHost(), settings, generation: 3, listeners, riders, hookedSignals: ['SIGHUP'] });
+  toHandoverVariables({
+    host: new FakeHost(),
+    settings,
+    generation: 3,
+    listeners,
+    riders,
+    hookedSignals: ['SIGHUP'],
+    moves: true,
+  });
 
 test('toHandoverVariables() names listeners and riders by the descriptors they will have', () => {
   const { BYE_LISTENERS, BYE_PREDECESSOR, ...others } = variables(rider('stateFd'), rider('otherFd'));
@@ -20,7 +28,13 @@ test('toHandoverVariables() names listeners and riders by the descriptors they w
     { fd: 5, key: 'tcp:*:80', names: [] },
     { fd: 6, key: 'unix:/a', names: ['a.socket'] },
   ]);
-  expect(JSON.parse(BYE_PREDECESSOR)).toMatchObject({ pid: 1000, drainTimeoutMs: 6000, stateFd: 7, otherFd: 8 });
+  expect(JSON.parse(BYE_PREDECESSOR)).toMatchObject({
+    pid: 1000,
+    drainTimeoutMs: 6000,
+    moves: true,
+    stateFd: 7,
+    otherFd: 8,
+  });
   expect(others).toEqual({ UPGRADE_FD: '3', BYE_GENERATION: '3', BYE_PROTOCOL: '1' });
   expect(readStateFd(BYE_PREDECESSOR)).toBe(7);
 });

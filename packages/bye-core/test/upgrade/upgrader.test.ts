@@ -4,6 +4,7 @@ import { HookList } from '../../src/hooks.js';
 import { resolveOptions } from '../../src/options/options.js';
 import type { ByeOptions } from '../../src/options/types.js';
 import type { Reason, Status } from '../../src/status.js';
+import { NOTHING_MORE } from '../../src/upgrade/handing-over.js';
 import { Predecessor } from '../../src/upgrade/predecessor.js';
 import { Upgrader } from '../../src/upgrade/upgrader.js';
 import { FakeHost, settle } from '../fake-host.js';
@@ -67,6 +68,7 @@ function create(options: ByeOptions = {}): Upgrader {
     },
     riders: () => [],
     hookedSignals: () => ['SIGHUP'],
+    handOver: () => NOTHING_MORE,
     hasForeignChannel: false,
     preload: () => undefined,
     beforeUpgrade,

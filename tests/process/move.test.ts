@@ -1,0 +1,109 @@
+import { requests, startApp, startTraffic } from '@bye/testkit';
+import { describe, expect, it } from 'vitest';
+import { SERVICE } from '../service.js';
+import { pass } from './lab.js';
+import { askAll, Moving, openAsked, openFresh } from './moving.js';
+
+const LOCAL = { port: 0, host: '127.0.0.1' };
+
+it('pipelined requests in pieces are answered over 5 upgrades, each on the connection it was sent on', {
+  timeout: 60_000,
+}, async () => {
+  await using app = startApp(SERVICE);
+  const { port } = await app.waitForGeneration(0);
+  const traffic = startTraffic({
+    target: { port },
+    keepAliveClients: 32,
+    freshClients: 4,
+    pipelined: { share: 0.7, depth: 6, pieces: 5 },
+    mix: { large: 0.5 },
+  });
+  for (let generation = 1; generation <= 5; generation++) {
+    const old = app.current().pid;
+    app.kill('SIGUSR1');
+    await app.waitForGeneration(generation, { timeoutMs: 20_000 });
+    await app.waitUntilGone(old, { timeoutMs: 20_000 });
+  }
+  const counts = await traffic.stop();
+  expect(counts.failures).toEqual([]);
+  expect(counts).toMatchObject({ failed: 0, reconnects: 0, idleCloses: 0 });
+  expect(counts.byPid.size).toBe(6);
+});
+
+describe('a connection', () => {
+  it('moves when it is idle, or has not sent a byte, with what it sends meanwhile', async () => {
+    await using moving = new Moving({ servers: [{ listen: LOCAL, timeouts: { keepAliveTimeout: 60_000 } }] });
+    const [port = 0] = await moving.ports();
+    const idle = await openAsked({ port }, 1000);
+    const fresh = await openFresh({ port }, 1000);
+    const { old, pid } = await moving.upgrade();
+    await moving.app.waitUntilGone(old);
+    const answers = await askAll([...idle, ...fresh]);
+    expect(new Set(answers.map((answer) => answer.pid))).toEqual(new Set([pid]));
+    expect(answers.filter(({ saidClose }) => saidClose)).toEqual([]);
+    const [first] = idle;
+    const { body } = await first!.request({ path: '/count', keepBody: true });
+    expect(JSON.parse(body.toString())).toEqual({ count: 2000, pid, index: 0 });
+  });
+
+  it('idle for longer than headersTimeout after the move is served', { timeout: 30_000 }, async () => {
+    const timeouts = {
+      keepAliveTimeout: 8000,
+      headersTimeout: 400,
+      requestTimeout: 800,
+      connectionsCheckingInterval: 100,
+    };
+    await using moving = new Moving({ servers: [{ listen: LOCAL, timeouts }] });
+    const [port = 0] = await moving.ports();
+    const [idle] = await openAsked({ port }, 1);
+    const { pid } = await moving.upgrade();
+    await pass(2000);
+    expect(await askAll([idle!])).toEqual([{ pid, saidClose: false }]);
+  });
+
+  it('idle for longer than keepAliveTimeout after the move is closed', { timeout: 30_000 }, async () => {
+    await using moving = new Moving({ servers: [{ listen: LOCAL, timeouts: { keepAliveTimeout: 500 } }] });
+    const [port = 0] = await moving.ports();
+    const [idle] = await openAsked({ port }, 1);
+    await moving.upgrade();
+    expect(await idle!.closed).toMatchObject({ by: 'server', idle: true, reset: false, answered: 1 });
+  });
+
+  it('in the middle of an answer, an upload or a head moves when that is over', async () => {
+    await using moving = new Moving({ servers: [{ listen: LOCAL, timeouts: { keepAliveTimeout: 60_000 } }] });
+    const [port = 0] = await moving.ports();
+    const [slow, upload, head, pipelining] = await openAsked({ port }, 4);
+    const answers = [slow!.request(requests.slow(1, 1500))];
+    const pending = [upload!.begin(requests.echo(Buffer.alloc(4000, 'a'))), head!.begin(requests.fast(7))];
+    pending[0]!.write(1000);
+    pending[1]!.write(10);
+    answers.push(...pipelining!.pipeline([requests.slow(2, 1500), requests.fast(3), requests.fast(4)]));
+    const { old, pid } = await moving.upgrade();
+    for (const request of pending) request.write();
+    expect(
+      (await Promise.all([...answers, ...pending.map(({ answer }) => answer)])).map((answer) => answer.pid),
+    ).toEqual(Array(6).fill(old));
+    await moving.app.waitUntilGone(old);
+    expect(await askAll([slow!, upload!, head!, pipelining!])).toEqual(Array(4).fill({ pid, saidClose: false }));
+  });
+
+  it('whose client sends the next request before it has the answer moves, too', async () => {
+    await using moving = new Moving({ servers: [{ listen: LOCAL }] });
+    const [port = 0] = await moving.ports();
+    const [client] = await openAsked({ port }, 1);
+    const pids = new Set<number | undefined>();
+    let isOver = false;
+    const ask = async (id: number): Promise<void> => {
+      if (isOver) return;
+      pids.add((await client!.request(requests.slow(id, 30))).pid);
+      await ask(id + 3);
+    };
+    const asking = [ask(0), ask(1), ask(2)];
+    const { old, pid } = await moving.upgrade();
+    await moving.app.waitUntilGone(old);
+    isOver = true;
+    await Promise.all(asking);
+    expect(await askAll([client!])).toEqual([{ pid, saidClose: false }]);
+    expect([...pids]).toEqual([old, pid]);
+  });
+});
