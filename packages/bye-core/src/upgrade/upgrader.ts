@@ -57,6 +57,9 @@ export type UpgradeVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy: string };
 
+/** Every report has it, and it may quote whatever the new version threw. In characters. */
+const MOST_REMEMBERED = 10_000;
+
 export class Upgrader {
   readonly #parts: UpgraderParts;
   #running: Running | undefined;
@@ -116,7 +119,11 @@ export class Upgrader {
       });
       return { pid: successor.pid, generation: generation + 1, durationMs };
     } catch (error) {
-      this.#remember({ ok: false, durationMs: Math.round(host.now() - startedAt), error: describeError(error) });
+      this.#remember({
+        ok: false,
+        durationMs: Math.round(host.now() - startedAt),
+        error: describeError(error).slice(0, MOST_REMEMBERED),
+      });
       emit('upgrade-failed', { error });
       throw error;
     } finally {
