@@ -24,6 +24,7 @@ export function toHandoverVariables(input: HandoverInput) {
     pid: host.pid,
     startTime: readProcess(host.pid)?.startTime ?? '',
     drainTimeoutMs: settings.upgradeDrainTimeoutMs + settings.closeReserveMs,
+    reserveMs: settings.closeReserveMs,
     upgradeSignals: settings.upgradeSignals,
     hookedSignals,
     // No variables of their own: what a neighbour does not know would stay in its environment, and be taken for true by
