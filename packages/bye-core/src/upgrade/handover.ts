@@ -13,7 +13,11 @@ export interface HandoverInput {
   /** Of the new process. */
   readonly generation: number;
   readonly hookedSignals: readonly string[];
-  readonly listeners: readonly { readonly key: string; readonly names: readonly string[] }[];
+  readonly listeners: readonly {
+    readonly key: string;
+    readonly names: readonly string[];
+    readonly identity?: string | undefined;
+  }[];
   readonly riders: readonly Rider[];
 }
 
@@ -37,7 +41,7 @@ export function toHandoverVariables(input: HandoverInput) {
     BYE_PROTOCOL: String(PROTOCOL_VERSION),
     BYE_PREDECESSOR: JSON.stringify(predecessor),
     BYE_LISTENERS: JSON.stringify(
-      listeners.map(({ key, names }, index) => ({ fd: FIRST_LISTENER_FD + index, key, names })),
+      listeners.map(({ key, names, identity }, index) => ({ fd: FIRST_LISTENER_FD + index, key, names, identity })),
     ),
   };
 }

@@ -10,7 +10,7 @@ import type { LastUpgrade, LifecycleView, StatusReport } from '../types.js';
 import { askSuccessor } from './ask-successor.js';
 import { Attempt, type Successor } from './attempt.js';
 import { resolveSuccessor, type StartFacts } from './command.js';
-import { toHandoverVariables } from './handover.js';
+import { type HandoverInput, toHandoverVariables } from './handover.js';
 import type { Predecessor } from './predecessor.js';
 import { findRefusal, refuseDanger } from './refusal.js';
 import type { Rider } from './rider.js';
@@ -19,7 +19,7 @@ import { runBeforeHooks, runFailedHooks } from './upgrade-hooks.js';
 
 /** What the listeners do for an upgrade. */
 export interface UpgradableListeners {
-  readonly handedOn: readonly { readonly fd: number; readonly key: string; readonly names: readonly string[] }[];
+  readonly handedOn: readonly ({ readonly fd: number } & HandoverInput['listeners'][number])[];
   holdPaths(): { restore(): unknown; release(): void }[];
 }
 
