@@ -7,7 +7,9 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -129,6 +131,36 @@ test('an upgrade to a version whose socket cannot be opened fails, and the old o
     },
   });
   expect(await statusPid()).toBe(app.pid);
+});
+
+test('an upgrade opens it anew where the path does not lead to it any more', async () => {
+  for (const release of ['one', 'two']) mkdirSync(scratch.path(release));
+  const deploy = (release: string) => {
+    rmSync(scratch.path('current'), { force: true });
+    symlinkSync(release, scratch.path('current'));
+  };
+  deploy('one');
+  path = scratch.path('current/control.sock');
+  await using app = scratch.start(plan());
+  await app.waitForGeneration(0);
+  const upgrade = async (generation: number) => {
+    const old = app.current().pid;
+    app.kill('SIGUSR1', old);
+    const { pid } = await app.waitForGeneration(generation);
+    await app.waitUntilGone(old);
+    expect(await statusPid()).toBe(pid);
+  };
+  deploy('two');
+  await upgrade(1);
+  // With the one that nobody serves any more.
+  deploy('one');
+  await upgrade(2);
+  rmSync(path);
+  await upgrade(3);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(app.log.toString()).not.toContain('does not listen on it');
+  await askControl(path, STOP);
+  expect(readdirSync(scratch.path('current'))).toEqual([]);
 });
 
 test('a socket of somebody else that takes the path while it lives is left alone at the stop', async () => {

@@ -115,6 +115,7 @@ test('while the predecessor drains an upgrade is refused until it is forced; an 
   const old = await app.waitForGeneration(0);
   const onOld = new ControlClient(path);
   const late = new ControlClient(path);
+  const stopping = new ControlClient(path);
   const never = act(old, '/never').catch(() => 'cut');
   await app.waitForLine(`request /never pid=${old.pid}`);
   // Both connections were accepted before this one.
@@ -131,7 +132,10 @@ test('while the predecessor drains an upgrade is refused until it is forced; an 
   });
 
   expect(await onOld.ask(STATUS).result()).toMatchObject({ status: { pid: old.pid, status: 'draining', inFlight: 1 } });
-  expect(await late.ask(UPGRADE).result()).toMatchObject({ ok: false, error: { code: 'ERR_BYE_SHUTTING_DOWN' } });
+  const replaced = { ok: false, error: { code: 'ERR_BYE_SHUTTING_DOWN', data: { reason: 'upgrade' } } };
+  expect(await late.ask(UPGRADE).result()).toMatchObject(replaced);
+  // The service would go on, and what the old process still answers would be cut.
+  expect(await stopping.ask(STOP).result()).toMatchObject({ request: 'stop', ...replaced });
 
   expect(await askControl(path, { ...UPGRADE, force: true })).toMatchObject({ ok: true, generation: 2 });
   expect(await never).toBe('cut');

@@ -48,4 +48,8 @@ export type ControlResult =
   | { readonly ok: false; readonly request: string; readonly error: ErrorMessage };
 
 /** A `DrainReport` without errors that JSON can't carry. */
-export type DrainSummary = Omit<DrainReport, 'hookErrors'> & { readonly hookErrors: readonly ErrorMessage[] };
+export type DrainSummary = Omit<DrainReport, 'hookErrors'> & {
+  readonly hookErrors: readonly ErrorMessage[];
+  /** How many entries of `cut` and `hookErrors` are missing, as the answer would have been too long. */
+  readonly leftOut?: number;
+};

@@ -17,6 +17,9 @@ import type { Dialect } from './request.js';
 
 /** How much of an error's text is kept where the whole would be too long for an answer. */
 const SHORTENED_CHARS = 10_000;
+const SHORTENED_NAME_CHARS = 200;
+/** How many entries of a list are kept then. */
+const SHORTENED_LIST = 100;
 
 /** A frame on the way, before anybody has got its result; `undefined` if it can't be sent: nobody depends on it. */
 export function encodeProgress(answer: ControlAnswer): Buffer | undefined {
@@ -30,7 +33,7 @@ export function encodeProgress(answer: ControlAnswer): Buffer | undefined {
 }
 
 export function encodeSuccess(dialect: Dialect, result: Extract<ControlResult, { ok: true }>): Buffer {
-  if (dialect === 'bye') return encodeFrame({ result });
+  if (dialect === 'bye') return encodeProgress({ result }) ?? encodeFrame({ result: shorten(result) });
   return encodeFrame({ Response: { RestartComplete: result.request === 'upgrade' ? result.pid : 0 } });
 }
 
@@ -40,6 +43,22 @@ export function encodeFailure(dialect: Dialect, request: string, error: unknown)
   if (dialect === 'shellflip') return encodeFrame({ Response: { RestartFailed: text } });
   const result = { ok: false, request, error: toSafeMessage(error) } as const satisfies ControlResult;
   return encodeProgress({ result }) ?? encodeFrame({ result: { ...result, error: { name: 'Error', message: text } } });
+}
+
+/** What a drain tells may be of any length, as names and errors are the application's: then the beginning of it has to do. */
+function shorten(result: Extract<ControlResult, { ok: true }>): ControlResult {
+  if (!('drain' in result) || !result.drain) return result;
+  const { cut, hookErrors } = result.drain;
+  const drain: DrainSummary = {
+    ...result.drain,
+    cut: cut.slice(0, SHORTENED_LIST).map((work) => ({ ...work, name: work.name.slice(0, SHORTENED_NAME_CHARS) })),
+    hookErrors: hookErrors.slice(0, SHORTENED_LIST).map(({ name, message }) => ({
+      name: name.slice(0, SHORTENED_NAME_CHARS),
+      message: message.slice(0, SHORTENED_CHARS),
+    })),
+    leftOut: Math.max(0, cut.length - SHORTENED_LIST) + Math.max(0, hookErrors.length - SHORTENED_LIST),
+  };
+  return { ...result, drain };
 }
 
 function toSafeMessage(error: unknown): ErrorMessage {

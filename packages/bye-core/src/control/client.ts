@@ -10,7 +10,7 @@ import { badRequest } from './request.js';
 const REQUEST_MS = 10_000;
 /** How long a client may take to close after its result, in milliseconds. */
 const LINGER_MS = 1000;
-/** What may wait for a client that does not read, besides what the kernel holds; in bytes. */
+/** Where more than this waits for a client to read, besides what the kernel holds, nothing is added but its result; in bytes. */
 const MOST_UNSENT_BYTES = 256 * 1024;
 /** What a client may send after its request, which nobody looks at; in bytes. */
 const MOST_IGNORED_BYTES = MOST_REQUEST_BYTES;
@@ -61,11 +61,12 @@ export class Client {
     return this.#socket.writableLength > 0;
   }
 
-  /** Gives a client up that does not read; what it asked for goes on. */
+  /**
+   * Leaves out what a client has no room for. It is not given up: in one turn of the event loop there may be more to
+   * tell than any client could have read, and its result is still to come.
+   */
   send(frame: Buffer): void {
-    if (this.#stage !== 'asked') return;
-    this.#socket.write(frame);
-    if (this.#socket.writableLength > MOST_UNSENT_BYTES) this.#socket.destroy();
+    if (this.#stage === 'asked' && this.#socket.writableLength <= MOST_UNSENT_BYTES) this.#socket.write(frame);
   }
 
   /**

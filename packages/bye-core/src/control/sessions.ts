@@ -19,7 +19,7 @@ export interface SessionsParts {
   readonly emit: Emit;
   readonly report: () => StatusReport;
   readonly upgrade: (force: boolean) => Promise<Upgraded>;
-  /** What SIGTERM does. */
+  /** What SIGTERM does; throws where that would not stop the service. */
   readonly stop: () => void;
   /** The client has its result. */
   readonly onFinished: (client: Client) => void;
@@ -122,7 +122,12 @@ export class Sessions {
   #stop(client: Client, asked: Asked): void {
     this.#begin(client, asked);
     this.#parts.emit('control-request', { request: 'stop' });
-    this.#parts.stop();
+    try {
+      this.#parts.stop();
+    } catch (error) {
+      this.refuse(client, error, asked);
+      return;
+    }
     // It is over, and this process may not exit.
     if (this.#drain) this.#succeed(client, asked, { request: 'stop', drain: this.#drain });
   }

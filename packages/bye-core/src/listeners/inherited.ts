@@ -11,6 +11,7 @@ export interface Inherited {
   readonly key: string;
   /** systemd's names for it. Whoever has one came by socket activation, and is never dropped. */
   readonly names: readonly string[];
+  readonly identity?: string | undefined;
   readonly address?: AddressInfo;
 }
 
@@ -19,6 +20,8 @@ export interface HandedListener {
   readonly fd: number;
   readonly key: string;
   readonly names: readonly string[];
+  /** Of the socket at its unix path, as far as the old process knows: see `socketIdentity`. */
+  readonly identity?: string | undefined;
 }
 
 /** @throws {ByeError} If the text is not what an old process writes (`ERR_BYE_ENVIRONMENT`) */
@@ -77,9 +80,9 @@ export class InheritedListeners {
     return this.#take(this.#waiting.find((inherited) => inherited.fd === fd));
   }
 
-  /** Whether one waits that a `listen()` with this key would get. */
-  has(key: string): boolean {
-    return matchInherited(key, this.#waiting) !== undefined;
+  /** The one that a `listen()` with this key would get. */
+  find(key: string): Inherited | undefined {
+    return matchInherited(key, this.#waiting);
   }
 
   /** One that is bound to the same port, though on another address. */
@@ -124,7 +127,8 @@ function parseJson(text: string): unknown {
 
 function isHanded(value: unknown): value is HandedListener {
   if (typeof value !== 'object' || value === null) return false;
-  const { fd, key, names } = value as Record<string, unknown>;
+  const { fd, key, names, identity } = value as Record<string, unknown>;
   const isFd = typeof fd === 'number' && Number.isInteger(fd) && fd >= 3;
+  if (identity !== undefined && typeof identity !== 'string') return false;
   return isFd && typeof key === 'string' && Array.isArray(names) && names.every((name) => typeof name === 'string');
 }

@@ -14,7 +14,7 @@ import { borrowOptions, frozenOptions } from './listen-options.js';
 import { deferOpening } from './private-listen.js';
 import { type BindPlan, planFreePath } from './unix-bind.js';
 import { type Hold, holdPath } from './unix-hold.js';
-import { findOwnPath, isLiveSocket, unlinkIfOurs } from './unix-path.js';
+import { findOwnPath, isLiveSocket, socketIdentity, unlinkIfOurs } from './unix-path.js';
 
 export interface ListenersParts {
   readonly host: Host;
@@ -70,9 +70,11 @@ export class Listeners {
    */
   listenPrivately(server: Server, path: string): boolean {
     const { inherited, host } = this.#parts;
-    const isInherited = inherited.has(`unix:${path}`);
-    const plan = isInherited ? undefined : planFreePath(path, host);
-    if (!plan && !isInherited) return false;
+    const found = inherited.find(`unix:${path}`);
+    // Somebody has removed it, or the path leads to another directory since the last deployment: nobody would find it.
+    const isThere = found && (found.identity === undefined || found.identity === socketIdentity(path));
+    const plan = isThere ? undefined : planFreePath(path, host);
+    if (!plan && !found) return false;
     this.#private.set(server, plan);
     server.listen(path, PRIVATE_BACKLOG).unref();
     return true;
@@ -81,7 +83,7 @@ export class Listeners {
   #prepareKeyed(server: Server, options: Options, key: string, reserved: Inherited | undefined): void {
     const ordinalKey = this.#ordinals.take(key);
     const original = { ...options };
-    const adopted = reserved ?? this.#parts.inherited.claim(ordinalKey);
+    const adopted = reserved ?? (this.#private.get(server) ? undefined : this.#parts.inherited.claim(ordinalKey));
     const mayChange = borrowOptions(options, original);
     if (adopted && !mayChange) throw frozenOptions(key);
     const plan = adopted || !mayChange ? undefined : (this.#private.get(server) ?? this.#planPath(key, options));
@@ -122,13 +124,13 @@ export class Listeners {
 
   /** What the next process gets: every listener with a descriptor, and the activated ones that nobody claimed. */
   get handedOn(): HandedListener[] {
-    const open = [...this.#open].flatMap(([server, { ordinalKey, names }]) => {
+    const open = [...this.#open].flatMap(([server, { ordinalKey, names, path }]) => {
       const fd = listenFdOf(server);
-      return fd === undefined ? [] : [{ fd, key: ordinalKey, names }];
+      return fd === undefined ? [] : [{ fd, key: ordinalKey, names, identity: path?.identity }];
     });
     return inHandingOrder([
       ...open,
-      ...this.#parts.inherited.waiting.map(({ fd, key, names }) => ({ fd, key, names })),
+      ...this.#parts.inherited.waiting.map(({ fd, key, names, identity }) => ({ fd, key, names, identity })),
     ]);
   }
 

@@ -1,6 +1,6 @@
 /** What stands at the path of a unix socket: whose it is, whether anybody serves there, and how it goes away. */
 
-import { type BigIntStats, lstatSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Host } from '../host.js';
 import { pathOfKey } from './key.js';
@@ -63,7 +63,19 @@ export function removeStale(path: string, host: Pick<Host, 'run' | 'platform'>):
   // The change time as well: a new socket may get the inode number of the one that somebody removed meanwhile.
   if (identityOf(found) !== identityOf(probed) || found.ctimeNs !== probed.ctimeNs) return false;
   unlinkSocket(asidePath(path), identityOf(probed));
-  return unlinkSocket(path, identityOf(probed));
+  return discard(path);
+}
+
+/** By another name, as the one that an old process serves is guarded while this one starts: see `guardPaths`. */
+function discard(path: string): boolean {
+  const stale = `${asidePath(path)}.stale`;
+  try {
+    renameSync(path, stale);
+    unlinkSync(stale);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
 }
 
 /**

@@ -40,6 +40,6 @@ function isRead(stream: IncomingState): boolean {
   return stream.readableFlowing !== null || stream.listenerCount('readable') > 0;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as Partial<PromiseLike<unknown>> | undefined | null)?.then === 'function';
 }

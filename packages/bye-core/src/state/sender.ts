@@ -15,6 +15,7 @@ import { OutgoingState } from './streams.js';
 import { STATE_FORMAT, StatePipeError, type StateStage, type StateWord } from './words.js';
 
 const GONE = 'the new process has ended';
+const LATE = 'the time for it was up';
 
 export interface SenderParts {
   readonly host: Host;
@@ -80,7 +81,7 @@ export class StateSender {
 
   /** The second stage, in half of the time that is left. Never rejects: nothing else of a drain depends on it. */
   async finish(deadline: Deadline): Promise<void> {
-    if (!(await deadline.covers(this.#finishAll(), 0.5))) this.#end('the time for it was up', undefined);
+    if (!(await deadline.covers(this.#finishAll(), 0.5))) this.#end(LATE, undefined);
   }
 
   async #listen(pipe: Duplex): Promise<void> {
@@ -145,7 +146,10 @@ export class StateSender {
       return emit('state-failed', { name, stage: 'finish', error });
     }
     const answer = await merged;
-    if (!answer) emit('state-lost', { name, stage: 'finish', error: this.#lost(name) });
+    // The new one has all of it, and tells itself what becomes of that.
+    if (!answer && this.#isLate)
+      emit('warning', { message: `state '${name}' is handed on (finish), but was not merged in time` });
+    else if (!answer) emit('state-lost', { name, stage: 'finish', error: this.#lost(name) });
     else if (answer.error) emit('state-failed', { name, stage: 'merge', error: answer.error });
   }
 
@@ -194,6 +198,10 @@ export class StateSender {
     this.#over = { why, cause };
     this.#giveUp?.();
     for (const tell of this.#onMerged.values()) tell(undefined);
+  }
+
+  get #isLate(): boolean {
+    return this.#over?.why === LATE;
   }
 
   #lost(name: string): ByeError {

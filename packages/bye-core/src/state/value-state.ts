@@ -3,6 +3,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { deserialize, serialize } from 'node:v8';
 import { resolveSection, type StateHandlers, type StateVersion } from '../options/state.js';
+import { isThenable } from './carriage.js';
 
 /** As `StateHandlers`, with values where those have streams. */
 export interface ValueStateHandlers<T, F> {
@@ -45,15 +46,16 @@ export function valueState<T, F = unknown>(handlers: ValueStateHandlers<T, F>): 
   const { save, load, finish, merge, ...rest } = handlers;
   return {
     ...rest,
-    ...(save && { save: async (stream) => write(stream, await save.call(handlers)) }),
+    ...(save && { save: async (stream) => write(stream, save.call(handlers)) }),
     ...(load && { load: async (stream, about) => load.call(handlers, await read<T>(stream), about) }),
-    ...(finish && { finish: async (stream) => write(stream, await finish.call(handlers)) }),
+    ...(finish && { finish: async (stream) => write(stream, finish.call(handlers)) }),
     ...(merge && { merge: async (stream, about) => merge.call(handlers, await read<F>(stream), about) }),
   };
 }
 
-function write(stream: Writable, value: unknown): void {
-  stream.write(serialize(value));
+/** A value that is there is copied in this same turn: what it is a part of may change at once, and `finish` tells of that. */
+async function write(stream: Writable, value: unknown): Promise<void> {
+  stream.write(serialize(isThenable(value) ? await value : value));
 }
 
 async function read<T>(stream: Readable): Promise<T> {

@@ -13,7 +13,11 @@ export interface HandoverInput {
   /** Of the new process. */
   readonly generation: number;
   readonly hookedSignals: readonly string[];
-  readonly listeners: readonly { readonly key: string; readonly names: readonly string[] }[];
+  readonly listeners: readonly {
+    readonly key: string;
+    readonly names: readonly string[];
+    readonly identity?: string | undefined;
+  }[];
   readonly riders: readonly Rider[];
   /** Live connections may come after the readiness byte, and then the word to accept. */
   readonly moves: boolean;
@@ -26,6 +30,7 @@ export function toHandoverVariables(input: HandoverInput) {
     pid: host.pid,
     startTime: readProcess(host.pid)?.startTime ?? '',
     drainTimeoutMs: settings.upgradeDrainTimeoutMs + settings.closeReserveMs,
+    reserveMs: settings.closeReserveMs,
     upgradeSignals: settings.upgradeSignals,
     hookedSignals,
     moves,
@@ -39,7 +44,7 @@ export function toHandoverVariables(input: HandoverInput) {
     BYE_PROTOCOL: String(PROTOCOL_VERSION),
     BYE_PREDECESSOR: JSON.stringify(predecessor),
     BYE_LISTENERS: JSON.stringify(
-      listeners.map(({ key, names }, index) => ({ fd: FIRST_LISTENER_FD + index, key, names })),
+      listeners.map(({ key, names, identity }, index) => ({ fd: FIRST_LISTENER_FD + index, key, names, identity })),
     ),
   };
 }

@@ -20,6 +20,8 @@ interface Identity {
   readonly drainTimeoutMs: number;
   /** It sends live connections first, and says when it has closed its listeners. */
   readonly moves: boolean;
+  /** What of it belongs to its last steps, however soon it is told to end: handing on state, close hooks. */
+  readonly reserveMs: number;
 }
 
 export interface Draining {
@@ -46,6 +48,8 @@ export class Predecessor {
   #untilMs = 0;
   #waitingFor = 'its work to end';
   #overdue: ReturnType<Host['after']> | undefined;
+  /** When it is killed, in monotonic milliseconds. */
+  #overdueAt = Number.POSITIVE_INFINITY;
 
   constructor(link: Link | undefined, host: Host, emit: Emit) {
     this.#link = link;
@@ -75,6 +79,7 @@ export class Predecessor {
       if (message.bye === 'not-taken-over') {
         this.#isDraining = false;
         this.#overdue?.cancel();
+        this.#overdueAt = Number.POSITIVE_INFINITY;
         this.#keep();
       }
       if (message.bye !== 'draining') return;
@@ -120,7 +125,9 @@ export class Predecessor {
   /** Tells it to finish within a time, and waits until it has; not for ever, if it cannot even be killed. */
   async finishNow(withinMs = 0): Promise<void> {
     this.hurry(withinMs);
-    if (this.#isDraining) await new Deadline(this.#host, withinMs + 2 * OVERDUE_MS).covers(this.#gone);
+    if (!this.#isDraining) return;
+    const withReserveMs = Math.max(withinMs, this.#identity?.reserveMs ?? 0);
+    await new Deadline(this.#host, withReserveMs + 2 * OVERDUE_MS).covers(this.#gone);
   }
 
   /** Tells it to finish within a time, if it drains; does nothing while it still serves. */
@@ -129,7 +136,7 @@ export class Predecessor {
     if (this.#isGone || !this.#isDraining || !identity) return;
     this.#emit('predecessor-hurried', { predecessorPid: identity.pid, withinMs });
     this.#link?.send({ bye: 'finish', withinMs });
-    this.#killAfter(withinMs + OVERDUE_MS);
+    this.#killAfter(Math.max(withinMs, identity.reserveMs) + OVERDUE_MS);
   }
 
   /** Resolves when nothing of it is left to wait for: it has exited, or it never handed over and serves on. */
@@ -156,8 +163,11 @@ export class Predecessor {
     this.#killAfter((this.#identity?.drainTimeoutMs ?? 0) + OVERDUE_MS + moreMs);
   }
 
-  /** A blocked event loop hears no message and no deadline of its own. */
+  /** A blocked event loop hears no message and no deadline of its own. Never later than it was to be. */
   #killAfter(ms: number): void {
+    const at = this.#host.now() + ms;
+    if (at >= this.#overdueAt) return;
+    this.#overdueAt = at;
     this.#overdue?.cancel();
     this.#overdue = this.#host.after(ms, () => this.kill());
   }
@@ -174,10 +184,17 @@ export class Predecessor {
 
 function parseIdentity(text: string | undefined): Identity | undefined {
   try {
-    const { pid, startTime, drainTimeoutMs, moves } = JSON.parse(text ?? '') as Partial<Identity>;
+    const { pid, startTime, drainTimeoutMs, reserveMs, moves } = JSON.parse(text ?? '') as Partial<Identity>;
     if (typeof pid !== 'number' || typeof startTime !== 'string' || typeof drainTimeoutMs !== 'number')
       return undefined;
-    return { pid, startTime, drainTimeoutMs, moves: moves === true };
+    // An older version says neither of the last two.
+    return {
+      pid,
+      startTime,
+      drainTimeoutMs,
+      reserveMs: typeof reserveMs === 'number' ? reserveMs : 0,
+      moves: moves === true,
+    };
   } catch {
     return undefined;
   }

@@ -11,7 +11,7 @@ import { askSuccessor } from './ask-successor.js';
 import { Attempt } from './attempt.js';
 import { resolveSuccessor, type StartFacts } from './command.js';
 import type { HandingOver } from './handing-over.js';
-import { toHandoverVariables } from './handover.js';
+import { type HandoverInput, toHandoverVariables } from './handover.js';
 import type { Predecessor } from './predecessor.js';
 import { findRefusal, refuseDanger } from './refusal.js';
 import type { Rider } from './rider.js';
@@ -21,7 +21,7 @@ import { runBeforeHooks, runFailedHooks } from './upgrade-hooks.js';
 
 /** What the listeners do for an upgrade. */
 export interface UpgradableListeners {
-  readonly handedOn: readonly { readonly fd: number; readonly key: string; readonly names: readonly string[] }[];
+  readonly handedOn: readonly ({ readonly fd: number } & HandoverInput['listeners'][number])[];
   holdPaths(): { restore(): unknown; release(): void }[];
 }
 
@@ -60,6 +60,9 @@ export interface UpgradeResult {
 export type UpgradeVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy: string };
+
+/** Every report has it, and it may quote whatever the new version threw. In characters. */
+const MOST_REMEMBERED = 10_000;
 
 export class Upgrader {
   readonly #parts: UpgraderParts;
@@ -120,7 +123,11 @@ export class Upgrader {
       });
       return { pid: successor.pid, generation: generation + 1, durationMs };
     } catch (error) {
-      this.#remember({ ok: false, durationMs: Math.round(host.now() - startedAt), error: describeError(error) });
+      this.#remember({
+        ok: false,
+        durationMs: Math.round(host.now() - startedAt),
+        error: describeError(error).slice(0, MOST_REMEMBERED),
+      });
       emit('upgrade-failed', { error });
       throw error;
     } finally {

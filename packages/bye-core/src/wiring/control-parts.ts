@@ -2,6 +2,7 @@
 
 import { ControlSocket } from '../control/control-socket.js';
 import type { Emit } from '../diagnostics.js';
+import { ByeError } from '../errors.js';
 import type { Host } from '../host.js';
 import type { Lifecycle } from '../lifecycle.js';
 import type { Listeners } from '../listeners/registry.js';
@@ -31,9 +32,19 @@ export function wireControl(wiring: ControlWiring): ControlSocket {
     emit,
     report: () => reportStatus(wiring),
     upgrade: (force) => upgrader.upgrade(force),
-    stop,
+    stop: () => {
+      if (upgrader.last?.ok) throw replaced();
+      stop();
+    },
     listen: (server, path) => listeners.listenPrivately(server, path),
   });
+}
+
+/** Its client connected before the hand-over. To end this process now would be an answer, but the service would go on. */
+function replaced(): ByeError {
+  const message =
+    'Cannot stop the service as this process has been replaced already: ask again, and the new one answers';
+  return new ByeError('ERR_BYE_SHUTTING_DOWN', message, { reason: 'upgrade' });
 }
 
 function reportStatus({ lifecycle, shutdown, report, script, ...parts }: ControlWiring): StatusReport {

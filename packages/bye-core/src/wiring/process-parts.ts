@@ -215,8 +215,9 @@ function dropUnclaimed(
   emit: Emit,
 ): void {
   const dropped = inherited.dropUnclaimed();
-  const removePaths = noteDroppedPaths(dropped, (key) => listeners.keys.includes(key));
-  for (const key of dropped) emit('listener-dropped', { key });
+  const isOpen = (key: string) => listeners.keys.includes(key);
+  const removePaths = noteDroppedPaths(dropped, isOpen);
+  for (const key of dropped) if (!isOpen(key)) emit('listener-dropped', { key });
   void predecessor.handedOver.then(removePaths);
   void predecessor.gone.then(removePaths);
 }

@@ -78,3 +78,23 @@ test('encodeSuccess() has the one answer that each dialect knows', () => {
     Buffer.concat([Buffer.of(0, 0, 0, 0x25), Buffer.from('{"Response":{"RestartComplete":4711}}')]),
   );
 });
+
+test('encodeSuccess() has the beginning of a drain that is too long, or cannot be told as it is', () => {
+  const cut = Array.from(
+    { length: 100_000 },
+    (_, index) => ({ kind: 'task', name: `copy ${index}`, ageMs: 1 }) as const,
+  );
+  const drain = { reason: 'stop', durationMs: 1, requestsFinished: 2, cut, hookErrors: [] } as const;
+  const tell = (what: typeof drain | object) =>
+    decode(encodeSuccess('bye', { ok: true, request: 'stop', drain: { ...drain, ...what } }));
+  expect(tell({ cut: cut.slice(0, 1000) })).toMatchObject({ result: { drain: { cut: cut.slice(0, 1000) } } });
+  expect(tell({})).toEqual({
+    result: { ok: true, request: 'stop', drain: { ...drain, cut: cut.slice(0, 100), leftOut: 99_900 } },
+  });
+  const name = 'x'.repeat(MOST_ANSWER_BYTES);
+  expect(tell({ cut: [{ kind: 'task', name, ageMs: 1 }] })).toMatchObject({ result: { drain: { leftOut: 0 } } });
+  const hookErrors = [{ name: 'Error', message: 'odd', data: circle }];
+  expect(tell({ cut: [], hookErrors })).toMatchObject({
+    result: { drain: { hookErrors: [{ name: 'Error', message: 'odd' }] } },
+  });
+});

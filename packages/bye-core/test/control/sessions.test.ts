@@ -3,6 +3,7 @@ import { type ControlAnswer, type ControlRequest, MOST_ANSWER_BYTES } from '../.
 import { FrameReader } from '../../src/channel/frames.js';
 import type { Client } from '../../src/control/client.js';
 import { Sessions } from '../../src/control/sessions.js';
+import { ByeError } from '../../src/errors.js';
 import type { DrainReport, StatusReport } from '../../src/types.js';
 import { FakeHost, settle } from '../fake-host.js';
 
@@ -127,6 +128,18 @@ test('a failure that nobody can read is still a result', async () => {
   expect(client.answers.at(-1)).toMatchObject({
     result: { ok: false, request: 'upgrade', error: { message: 'odd (ERR_BYE_ODD)' } },
   });
+});
+
+test('a stop that is refused has its result, and runs no more', async () => {
+  stop.mockImplementation(() => {
+    throw new ByeError('ERR_BYE_SHUTTING_DOWN', 'replaced', { reason: 'upgrade' });
+  });
+  const client = ask({ request: 'stop' });
+  expect(client.answers.at(-1)).toMatchObject({
+    result: { ok: false, request: 'stop', error: { message: 'replaced' } },
+  });
+  await sessions.end(DRAINED, true);
+  expect(client.kinds.filter((kind) => kind === 'result')).toHaveLength(1);
 });
 
 test('a client that has gone gets nothing, and nobody counts it again', async () => {

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { serialize } from 'node:v8';
+import { deserialize, serialize } from 'node:v8';
 import { expect, test, vi } from 'vitest';
 import { resolveSection, type StateHandlers } from '../../src/options/state.js';
 import { valueState } from '../../src/state/value-state.js';
@@ -19,6 +19,17 @@ test('valueState() gives load what save returned, as a copy', async () => {
   await carry(valueState({ save: async () => value, load }));
   expect(load).toHaveBeenCalledWith(value, about);
   expect(load.mock.calls[0]?.[0]).not.toBe(value);
+});
+
+test('valueState() copies what save and finish return in the same turn, before anything else can change it', async () => {
+  for (const stage of ['save', 'finish'] as const) {
+    const stream = new PassThrough();
+    const value = { count: 1 };
+    // What a request that waits for something may do in between.
+    void Promise.resolve().then(() => value.count++);
+    await valueState({ [stage]: () => value })[stage]?.(stream, { signal });
+    expect(deserialize(stream.read() as Buffer)).toEqual({ count: 1 });
+  }
 });
 
 test('valueState() carries values of more than one chunk, and undefined', async () => {

@@ -166,6 +166,27 @@ test('hurry() tells it, and kills it five seconds after that time', async () => 
   expect(host.kills).toEqual([[700, 'SIGKILL']]);
 });
 
+test('hurry() leaves it what belongs to its state and its close hooks', async () => {
+  link = new FakeLink(JSON.stringify({ ...OLD, drainTimeoutMs: 60_000, reserveMs: 20_000 }));
+  const old = predecessor();
+  old.startDrain();
+  old.hurry(0);
+  await host.advance(24_999);
+  expect(host.kills).toEqual([]);
+  await host.advance(1);
+  expect(host.kills).toEqual([[700, 'SIGKILL']]);
+});
+
+test('hurry() again never puts its end off', async () => {
+  const old = predecessor();
+  old.startDrain();
+  for (let second = 0; second < 5; second++) {
+    old.hurry(second * 1000);
+    await host.advance(1000);
+  }
+  expect(host.kills).toEqual([[700, 'SIGKILL']]);
+});
+
 test('hurry() and finishNow() leave an old process alone that still serves', async () => {
   const old = predecessor();
   old.hurry(0);

@@ -113,6 +113,7 @@ test('upgrade() tells the new process all it needs in its environment', async ()
   expect(JSON.parse(child.env['BYE_PREDECESSOR'] as string)).toMatchObject({
     pid: host.pid,
     drainTimeoutMs: 303_000,
+    reserveMs: 3000,
     upgradeSignals: ['SIGUSR1'],
     hookedSignals: ['SIGHUP'],
   });
