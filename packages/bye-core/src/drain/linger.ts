@@ -26,10 +26,17 @@ export class Linger {
 
   /** Destroys the connection when it has come to nothing. */
   start(): void {
+    // All is sent: from now on its client has only to close.
+    if (!this.#socket.writableFinished) this.#socket.once('finish', () => this.#wait());
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#timer?.cancel();
     const before = progressOf(this.#socket);
     const patienceMs = this.#socket.writableFinished ? LINGER_MS : STALLED_MS;
     this.#timer = this.#host.after(patienceMs, () => {
-      if (progressOf(this.#socket) !== before) this.start();
+      if (progressOf(this.#socket) !== before) this.#wait();
       else this.#socket.destroy();
     });
   }
