@@ -48,7 +48,7 @@ it('is refused while the predecessor drains, with 3, until --force: ERR_BYE_PRED
   expect(refused.code).toBe(3);
   expect(refused.stderr).toMatch(
     new RegExp(
-      `the old process ${old.pid} still drains, .*it waits for 1 requests[\\s\\S]*PREDECESSOR_DRAINING` +
+      `the old process ${old.pid} still drains, .*it waits for 1 request,[\\s\\S]*PREDECESSOR_DRAINING` +
         `[\\s\\S]*It has until [\\d:]+ \\(in [45] min[\\s\\S]*bye upgrade --force`,
     ),
   );

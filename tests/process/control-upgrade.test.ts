@@ -126,7 +126,7 @@ test('while the predecessor drains an upgrade is refused until it is forced; an 
     ok: false,
     error: { code: 'ERR_BYE_PREDECESSOR_DRAINING', data: { pid: old.pid, untilMs: expect.any(Number) } },
   });
-  if (!refused.ok) expect(refused.error.message).toMatch(/1 requests/);
+  if (!refused.ok) expect(refused.error.message).toMatch(/1 request,/);
   expect(await askControl(path, STATUS)).toMatchObject({
     status: { status: 'ready', generation: 1, predecessor: { pid: old.pid, waitingFor: expect.any(String) } },
   });
