@@ -16,7 +16,8 @@ describe.each(KINDS)('%s', (KIND) => {
 
   beforeAll(async () => {
     // Long, so that a slow machine makes none of the clients late; nothing waits for it.
-    const options = { keepAliveGraceMs: 8000 };
+    // And the connections stay where they are: one of them releases what the old process holds.
+    const options = { keepAliveGraceMs: 8000, moveConnections: false };
     app = startApp(SERVICE, { env: { KIND, BYE_LOG: 'info', SERVICE_OPTIONS: JSON.stringify(options) } });
     const { port } = await app.waitForGeneration(0);
     target = { port, host: '127.0.0.1' };
