@@ -1,4 +1,4 @@
-import { startTraffic } from '@bye/testkit';
+import { startTraffic, until } from '@bye/testkit';
 import { describe, expect, it } from 'vitest';
 import { printed } from './lab.js';
 import { StateLab } from './state-lab.js';
@@ -34,7 +34,10 @@ describe.skipIf(process.platform !== 'linux')('state', () => {
     const { hash } = await lab.told();
     const { port } = lab.app.current();
     const traffic = startTraffic({ target: { port }, keepAliveClients: 4, freshClients: 2 });
-    for (let generation = 1; generation <= UPGRADES; generation++) await lab.upgrade(generation);
+    for (let generation = 1; generation <= UPGRADES; generation++) {
+      const pid = await lab.upgrade(generation);
+      await until(() => traffic.counts().byPid.has(pid), { what: `answers of generation ${generation}` });
+    }
     const counts = await traffic.stop();
     expect(counts.failures).toEqual([]);
     expect(counts.byPid.size).toBe(UPGRADES + 1);
