@@ -86,3 +86,10 @@ export function askControl(path: string, request: ControlRequest): Promise<Contr
 export const STATUS: ControlRequest = { request: 'status', watch: false };
 export const STOP: ControlRequest = { request: 'stop' };
 export const UPGRADE = { request: 'upgrade', force: false, wait: false } as const satisfies ControlRequest;
+
+/** Which process answers at the control socket. */
+export async function statusPid(path: string): Promise<number> {
+  const result = await askControl(path, STATUS);
+  if (!result.ok || result.request !== 'status') throw new Error(`No status: ${JSON.stringify(result)}`);
+  return result.status.pid;
+}

@@ -15,7 +15,7 @@ import {
 import { createServer } from 'node:net';
 import { type App, startApp } from '@bye/testkit';
 import { afterEach, test as anyTest, beforeEach, describe, expect } from 'vitest';
-import { askControl, ControlClient, STATUS, STOP, UPGRADE } from '../control.js';
+import { askControl, ControlClient, STATUS, STOP, statusPid, UPGRADE } from '../control.js';
 import { type Plan, Scratch } from '../listeners.js';
 import { LAB } from '../service.js';
 
@@ -32,12 +32,6 @@ afterEach(() => scratch[Symbol.dispose]());
 const PORT = { name: 'app', listen: { port: 0, host: '127.0.0.1' } };
 const plan = (options: object = { controlSocket: path }): Plan => ({ listeners: [PORT], options });
 const sockets = () => readdirSync(scratch.dir).filter((name) => name !== 'plan.json');
-
-async function statusPid(): Promise<number> {
-  const result = await askControl(path, STATUS);
-  if (!result.ok || result.request !== 'status') throw new Error(`No status: ${JSON.stringify(result)}`);
-  return result.status.pid;
-}
 
 describe('a start', () => {
   const refused = async (reason: string, options = plan()): Promise<string> => {
@@ -57,7 +51,7 @@ describe('a start', () => {
     expect(sockets()).toEqual(['control.sock']);
     await using app = scratch.start(plan());
     await app.waitForGeneration(0);
-    expect(await statusPid()).toBe(app.pid);
+    expect(await statusPid(path)).toBe(app.pid);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
@@ -65,7 +59,7 @@ describe('a start', () => {
     await using first = scratch.start(plan());
     await first.waitForGeneration(0);
     expect(await refused('in-use')).toMatch(/stop that one/);
-    expect(await statusPid()).toBe(first.pid);
+    expect(await statusPid(path)).toBe(first.pid);
   });
 
   test('refuses a file that is no socket, and leaves it alone', async () => {
@@ -130,7 +124,7 @@ test('an upgrade to a version whose socket cannot be opened fails, and the old o
       cause: { code: 'ERR_BYE_CONTROL_SOCKET', data: { reason: 'no-directory' } },
     },
   });
-  expect(await statusPid()).toBe(app.pid);
+  expect(await statusPid(path)).toBe(app.pid);
 });
 
 test('an upgrade opens it anew where the path does not lead to it any more', async () => {
@@ -148,7 +142,7 @@ test('an upgrade opens it anew where the path does not lead to it any more', asy
     app.kill('SIGUSR1', old);
     const { pid } = await app.waitForGeneration(generation);
     await app.waitUntilGone(old);
-    expect(await statusPid()).toBe(pid);
+    expect(await statusPid(path)).toBe(pid);
   };
   deploy('two');
   await upgrade(1);

@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { startApp, until } from '@bye/testkit';
 import { afterEach, test as anyTest, beforeEach, expect } from 'vitest';
-import { askControl, ControlClient, STATUS, STOP, UPGRADE } from '../control.js';
+import { askControl, ControlClient, STATUS, STOP, statusPid, UPGRADE } from '../control.js';
 import { dropped, type Plan, Prober, Scratch, stop, upgrade } from '../listeners.js';
 import { IDLE } from '../service.js';
 
@@ -21,17 +21,11 @@ const PORT = { name: 'app', listen: { port: 0, host: '127.0.0.1' } };
 const plan = (options: object = { controlSocket: path }): Plan => ({ listeners: [PORT], options });
 const sockets = () => readdirSync(scratch.dir).filter((name) => name !== 'plan.json');
 
-async function statusPid(): Promise<number> {
-  const result = await askControl(path, STATUS);
-  if (!result.ok || result.request !== 'status') throw new Error(`No status: ${JSON.stringify(result)}`);
-  return result.status.pid;
-}
-
 test('a client that connects every millisecond is never refused, across five upgrades of the one inode', async () => {
   await using app = scratch.start(plan());
   await app.waitForGeneration(0);
   const { ino } = statSync(path);
-  const prober = new Prober(statusPid, 1);
+  const prober = new Prober(() => statusPid(path), 1);
   for (let generation = 1; generation <= 5; generation++) {
     const result = await askControl(path, { ...UPGRADE, wait: true });
     expect(result).toMatchObject({ ok: true, generation });
@@ -81,7 +75,7 @@ test('a version that drops the option removes the path, one that changes it has 
 test('the option may come with the variable', async () => {
   await using app = scratch.start(plan({}), { BYE_CONTROL_SOCKET: path });
   await app.waitForGeneration(0);
-  expect(await statusPid()).toBe(app.pid);
+  expect(await statusPid(path)).toBe(app.pid);
 });
 
 test('a failed upgrade leaves it as it was', async () => {
@@ -91,7 +85,7 @@ test('a failed upgrade leaves it as it was', async () => {
   const options = { controlSocket: path, readiness: 'manual' };
   scratch.plan({ ...plan(options), unlinkFirst: [path], unlinkBy: 'shell', crash: 'after-listen' });
   expect(await askControl(path, UPGRADE)).toMatchObject({ ok: false });
-  expect(await statusPid()).toBe(app.pid);
+  expect(await statusPid(path)).toBe(app.pid);
   expect(statSync(path).ino).toBe(ino);
   expect(sockets()).toEqual(['control.sock']);
 });
@@ -105,7 +99,7 @@ test('an old process that still drains leaves the path alone when it ends', asyn
   // Stopped by a connection of its own while it drains.
   onOld.ask(STOP);
   await app.waitUntilGone(old.pid);
-  expect(await statusPid()).toBe(app.current().pid);
+  expect(await statusPid(path)).toBe(app.current().pid);
 });
 
 test('SIGINT removes it', async () => {
@@ -136,5 +130,5 @@ test('nor a new version that has nothing else to do until its time is up', async
   expect(await askControl(path, UPGRADE)).toMatchObject({
     error: { code: 'ERR_BYE_UPGRADE_EXITED', data: { exitCode: 0 } },
   });
-  expect(await statusPid()).toBe(app.pid);
+  expect(await statusPid(path)).toBe(app.pid);
 });
