@@ -53,6 +53,7 @@ const FLOORS = [
       'internals-moving.ts',
       'native.ts',
       'proc.ts',
+      'socket-path-limits.ts',
       'types.ts',
       'version.ts',
       'wording.ts',

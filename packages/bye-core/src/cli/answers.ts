@@ -1,7 +1,7 @@
 /** Reads what the service answers. What a newer version may say besides is ignored, what is not well-formed as well. */
 
 import type { ControlAnswer, ControlResult, DrainSummary } from '../channel/control-messages.js';
-import { parseError } from '../channel/messages.js';
+import { isNumber, parseError } from '../channel/messages.js';
 import type { StatusReport } from '../types.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -63,8 +63,4 @@ function isDrain(value: unknown): value is DrainSummary {
 
 function isRecord(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
 }

@@ -4,18 +4,15 @@ import { type BigIntStats, lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ByeError } from '../errors.js';
 import type { Host } from '../host.js';
+import { longestSocketPath, SHORTEST_BIND_NAME } from '../socket-path-limits.js';
 
-/** Bytes of a path in sockaddr_un (unix(7)), without the closing NUL. */
-const LONGEST = { linux: 107, other: 103 };
-/** The socket is bound beside its path first, under a name of at least this length. */
-const SHORTEST_NAME = 4;
 const WRITABLE_BY_OTHERS = 0o022;
 
 /** @throws {ByeError} If it may not stand there (`ERR_BYE_CONTROL_SOCKET`) */
 export function checkSocketPath(path: string, host: Pick<Host, 'platform'>, uid = process.geteuid?.()): void {
   const directory = dirname(path);
-  const longest = host.platform === 'linux' ? LONGEST.linux : LONGEST.other;
-  const needed = Math.max(Buffer.byteLength(path), Buffer.byteLength(directory) + 1 + SHORTEST_NAME);
+  const longest = longestSocketPath(host.platform);
+  const needed = Math.max(Buffer.byteLength(path), Buffer.byteLength(directory) + 1 + SHORTEST_BIND_NAME);
   if (needed > longest) {
     throw badPath(path, 'too-long', `it needs ${needed} bytes, of which a socket has ${longest}: choose a shorter one`);
   }

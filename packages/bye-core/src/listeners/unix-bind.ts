@@ -9,13 +9,10 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, linkSync, openSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Host } from '../host.js';
+import { longestSocketPath, SHORTEST_BIND_NAME } from '../socket-path-limits.js';
 import { lstatOf, removeStale, socketIdentity } from './unix-path.js';
 
-/** Bytes of a path in sockaddr_un, without the closing NUL; a longer one is silently cut by Node 20. */
-const LONGEST = { linux: 107, other: 103 };
 const TEMPORARY_NAME = '.bye-';
-/** A dot and three random digits. */
-const SHORTEST_NAME = 4;
 
 /** File systems without hard links, and the rule that one may only link one's own sockets (fs.protected_hardlinks). */
 const CANNOT_LINK = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
@@ -35,7 +32,7 @@ export interface BindPlan {
 export function planBind(path: string, platform: NodeJS.Platform = process.platform): BindPlan | undefined {
   const directory = path.slice(0, path.lastIndexOf('/') + 1);
   if (path.startsWith('\0') || path === directory || platform === 'win32') return undefined;
-  const limit = platform === 'linux' ? LONGEST.linux : LONGEST.other;
+  const limit = longestSocketPath(platform);
   if (Buffer.byteLength(path) > limit) return undefined;
   const name = temporaryName(directory, limit - Buffer.byteLength(directory));
   return name === undefined ? undefined : { path, bindPath: directory + name };
@@ -57,7 +54,7 @@ function temporaryName(directory: string, room: number): string | undefined {
     const random = randomBytes(4).toString('hex');
     const full = TEMPORARY_NAME + random;
     const name = full.length <= room ? full : `.${random.slice(0, Math.max(0, room - 1))}`;
-    if (name.length < SHORTEST_NAME) return undefined;
+    if (name.length < SHORTEST_BIND_NAME) return undefined;
     if (lstatOf(directory + name) === undefined) return name;
   }
   return undefined;

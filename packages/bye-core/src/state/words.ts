@@ -1,6 +1,6 @@
 /** What two processes say to each other on the state pipe, beside the bytes. */
 
-import { type ErrorMessage, parseError } from '../channel/messages.js';
+import { type ErrorMessage, isString, parseError } from '../channel/messages.js';
 import { isVersion, type StateVersion } from '../options/state.js';
 
 /** Raised when a word or the framing changes its meaning. Each transfer says it first, from either side. */
@@ -91,10 +91,6 @@ function parseObject(json: string): Record<string, unknown> {
   }
   if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   throw new StatePipeError(`What came over the state pipe is no JSON object: ${json.slice(0, 200)}`);
-}
-
-function isString(value: unknown): value is string {
-  return typeof value === 'string';
 }
 
 function isFlag(value: unknown): value is boolean {

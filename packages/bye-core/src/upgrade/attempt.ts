@@ -23,8 +23,8 @@ export const FIRST_LISTENER_FD = 5;
 /** How long a new process that was told to stop may take, as it may have begun to serve; in milliseconds. */
 const STOP_MS = 2000;
 
-/** For how long a process that ended may still have an error report on its way, in milliseconds. */
-const LAST_WORDS_MS = 200;
+/** For how long a process that ended may still have words on their way, in milliseconds. */
+export const LAST_WORDS_MS = 200;
 
 export interface AttemptInput {
   readonly host: Host;

@@ -8,6 +8,7 @@ import { whyNotMove } from '../internals-moving.js';
 import type { Listeners } from '../listeners/registry.js';
 import type { Settings } from '../options/types.js';
 import type { Servers } from '../servers.js';
+import { LAST_WORDS_MS } from '../upgrade/attempt.js';
 import { lostError } from '../upgrade/attempt-errors.js';
 import type { HandingOver } from '../upgrade/handing-over.js';
 import type { Successor } from '../upgrade/successor.js';
@@ -16,8 +17,6 @@ import type { Successor } from '../upgrade/successor.js';
 const MOST_MS = 10_000;
 /** After this time without a word of a connection on its way, the new process does not work; in milliseconds. */
 const SILENCE_MS = 5000;
-/** How long what it said before it ended may take to be read, in milliseconds. */
-const LAST_WORDS_MS = 200;
 /** How often to look for that, and how long to wait for what was said before the readiness; in milliseconds. */
 const LOOK_MS = 100;
 

@@ -18,7 +18,8 @@ export function swallowWrites(target: object): void {
   };
 }
 
-function callBack(args: readonly unknown[]): void {
+/** Tells the writer that it is done, a turn later as a stream would. */
+export function callBack(args: readonly unknown[]): void {
   const callback = args.find((argument) => typeof argument === 'function');
   if (callback) process.nextTick(callback as () => void);
 }

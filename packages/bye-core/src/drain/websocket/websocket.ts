@@ -4,6 +4,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { callBack } from '../endless/swallow.js';
 import { closeFrame, FrameBoundaries } from './frames.js';
 import { Handshake } from './handshake.js';
 
@@ -61,8 +62,7 @@ export class WebSocketWrites {
 
   #onWrite([chunk, encoding, callback]: Parameters<Write>): boolean {
     if (this.#isClosed) {
-      const done = [encoding, callback].find((argument) => typeof argument === 'function');
-      if (done) process.nextTick(done as () => void);
+      callBack([encoding, callback]);
       return true;
     }
     const more = Reflect.apply(this.#write, this.#socket, [chunk, encoding, callback]);
