@@ -15,6 +15,7 @@ export default defineConfig({
   target: 'node20',
   platform: 'node',
   splitting: true,
+  treeshake: true,
   // Stack traces say Bye, not _Bye.
   keepNames: true,
   define: { BUILD_VERSION: JSON.stringify(version) },

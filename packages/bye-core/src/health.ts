@@ -62,7 +62,11 @@ export class Health {
 
   /** Whether a request is for a health endpoint; query strings do not matter. */
   owns(method: string | undefined, url: string | undefined): boolean {
-    return (method === 'GET' || method === 'HEAD') && url !== undefined && this.paths.includes(pathOf(url));
+    if ((method !== 'GET' && method !== 'HEAD') || url === undefined) return false;
+    const settings = this.#parts.settings();
+    if (settings === undefined) return false;
+    const { path, readinessPath, livenessPath } = settings;
+    return isFor(path, url) || isFor(readinessPath, url) || isFor(livenessPath, url);
   }
 
   /** What a health endpoint says now. Never rejects. */
@@ -130,6 +134,11 @@ function toAnswer(ok: boolean, body: object): HealthAnswer {
     },
     body: JSON.stringify(body),
   };
+}
+
+/** Whether a request target has this path. Asked of every request, so it takes nothing apart that begins otherwise. */
+function isFor(path: string, url: string): boolean {
+  return (url.startsWith(path) || !url.startsWith('/')) && pathOf(url) === path;
 }
 
 /** The path of a request target, in origin form or absolute form (RFC 9112, 3.2). */

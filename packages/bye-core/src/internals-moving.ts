@@ -1,6 +1,6 @@
 /** Every undocumented member of Node that moving live connections needs; the others are in `internals.ts`. */
 
-import { Server as HttpServer, type ServerResponse } from 'node:http';
+import { Server as HttpServer } from 'node:http';
 import { type Server, Socket } from 'node:net';
 import type { ChildProcess } from './host.js';
 
@@ -16,8 +16,6 @@ interface HttpSocketInternals {
   readonly _handle?: ConnectionHandle | null;
   /** The server that accepted it; absent where somebody else made the socket and gave it to the server. */
   readonly _server?: Server | null;
-  /** The answer being sent. */
-  readonly _httpMessage?: ServerResponse | null;
   readonly parser?: { execute(bytes: Buffer): unknown } | null;
 }
 
@@ -33,11 +31,6 @@ export function connectionHandleOf(socket: Socket, server: Server): ConnectionHa
   return isPlain && typeof handle.readStop === 'function' && typeof handle.readStart === 'function'
     ? handle
     : undefined;
-}
-
-/** Whether an answer has the socket for itself. */
-export function hasAnswer(socket: Socket): boolean {
-  return Boolean((socket as unknown as HttpSocketInternals)._httpMessage);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Every undocumented member of Node that bye uses, so that a new Node version has one file to break. */
 
 import { closeSync } from 'node:fs';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import net, { type ListenOptions, type Server, type Socket } from 'node:net';
 import type { ChildProcess } from './host.js';
 
@@ -98,6 +98,17 @@ export function hasOwnChannel(): boolean {
 /** The head of an answer as it is sent; the getters for headers know nothing of those given to `writeHead`. */
 export function headOf(response: ServerResponse): string {
   return (response as unknown as { _header?: string | null })._header ?? '';
+}
+
+/** The answer that a connection of HTTP/1.1 sends, or will send next; none between two requests. */
+export function answerOf(socket: Socket): ServerResponse | undefined {
+  return (socket as unknown as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
+/** Whether a request has not come whole yet; its answer may be sent already. */
+export function isUploading(socket: Socket): boolean {
+  const { parser } = socket as unknown as { parser?: { incoming?: IncomingMessage | null } | null };
+  return parser?.incoming?.complete === false;
 }
 
 /** What a write under way has still to bring to the kernel, in bytes; `writableLength` only tells when all of it has. */

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Host } from '../host.js';
+import { answerOf, isUploading } from '../internals.js';
 import { forceClose } from './force-close.js';
 import { Linger } from './linger.js';
 
@@ -12,11 +13,16 @@ export interface Answer {
   readonly startedAt: number;
 }
 
+export interface ConnectionParts {
+  readonly host: Host;
+  readonly onChange: () => void;
+  /** An answer that is followed was flushed, or its client has gone. */
+  readonly onAnswered: (answer: Answer) => void;
+}
+
 export class Connection {
   readonly socket: Socket;
-  /** In the order their requests came, which is the order they are sent in. */
-  readonly answers = new Set<Answer>();
-  /** When it last had nothing to do: it was accepted, or its last answer was flushed. */
+  /** When it was accepted, or had the last answer flushed that was followed. */
   idleSince: number;
   /** Took another protocol over (WebSocket, CONNECT): none of HTTP's business any more. */
   upgraded = false;
@@ -30,40 +36,64 @@ export class Connection {
   ended = false;
   /** The last request was answered before all of it had come: what still comes has to be read (T21). */
   #isUploading = false;
+  /** Those that are followed. */
+  readonly #answers: Answer[] = [];
   #newest: Answer | undefined;
-  readonly #host: Host;
-  readonly #onChange: () => void;
+  /** Is over, though for Node it is still the one that the connection sends. */
+  #stale: ServerResponse | undefined;
+  #beganAt = 0;
+  readonly #parts: ConnectionParts;
   readonly #linger: Linger;
 
-  constructor(socket: Socket, host: Host, onChange: () => void) {
+  constructor(socket: Socket, parts: ConnectionParts) {
+    const { host } = parts;
     this.socket = socket;
-    this.#host = host;
-    this.#onChange = onChange;
+    this.#parts = parts;
     this.#linger = new Linger(host, socket);
     this.idleSince = host.now();
   }
 
+  /**
+   * In progress, in the order their requests came, which is the order they are sent in. Who asks is told of their end:
+   * from now on all of them are followed.
+   */
+  get answers(): readonly Answer[] {
+    this.#followCurrent();
+    return this.#answers;
+  }
+
   get isIdle(): boolean {
-    return this.answers.size === 0 && !this.upgraded && !this.ended && !this.isFrozen;
+    return this.answers.length === 0 && !this.upgraded && !this.ended && !this.isFrozen;
   }
 
   /** No work in progress, and none that it could still bring. */
   get isDone(): boolean {
-    if (this.answers.size > 0) return false;
+    if (this.answers.length > 0) return false;
     return this.ended && (this.socket.destroyed || (!this.#isUploading && this.socket.writableFinished));
   }
 
-  begin(answer: Answer): void {
+  /** A request has come. */
+  begin(now: number): void {
     this.hasAsked = true;
-    this.answers.add(answer);
-    this.#newest = answer;
+    this.#beganAt = now;
+  }
+
+  /** A request has come, and the end of its answer is to be told. */
+  follow(response: ServerResponse, now: number): Answer {
+    // What it waits behind began before it.
+    if (answerOf(this.socket) !== response) this.#followCurrent();
+    this.begin(now);
+    return this.#add(response);
   }
 
   /** @returns false if it was not in progress any more */
   finish(answer: Answer): boolean {
-    if (!this.answers.delete(answer)) return false;
+    const place = this.#answers.indexOf(answer);
+    if (place < 0) return false;
+    this.#answers.splice(place, 1);
+    this.#stale = answerOf(this.socket);
     this.#isUploading = !answer.request.complete;
-    this.idleSince = this.#host.now();
+    this.idleSince = this.#parts.host.now();
     return true;
   }
 
@@ -93,15 +123,32 @@ export class Connection {
     this.closing = true;
     this.ended = true;
     this.socket.end();
-    this.socket.once('finish', this.#onChange);
+    this.#isUploading ||= isUploading(this.socket);
+    this.socket.once('finish', this.#parts.onChange);
     this.socket.resume();
     this.#linger.start();
-    this.#onChange();
+    this.#parts.onChange();
   }
 
   forget(): void {
-    this.answers.clear();
+    this.#answers.length = 0;
     this.#linger.cancel();
+  }
+
+  /** Also the one that nobody wanted to know of when its request came. Others would wait behind it, and be known. */
+  #followCurrent(): void {
+    const response = answerOf(this.socket);
+    if (!response || this.upgraded || response.closed || response === this.#stale) return;
+    if (this.#answers.some((answer) => answer.response === response)) return;
+    this.#add(response);
+  }
+
+  #add(response: ServerResponse): Answer {
+    const answer: Answer = { request: response.req, response, startedAt: this.#beganAt };
+    this.#answers.push(answer);
+    this.#newest = answer;
+    response.on('close', () => this.#parts.onAnswered(answer));
+    return answer;
   }
 
   /**
@@ -110,6 +157,6 @@ export class Connection {
    */
   #isLast(answer: Answer): boolean {
     if (this.#newest !== answer) return false;
-    return [...this.answers].every((other) => other === answer || other.response.writableEnded);
+    return this.#answers.every((other) => other === answer || other.response.writableEnded);
   }
 }

@@ -4,11 +4,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Goodbye } from '../goodbye.js';
-import type { Host, Timer } from '../host.js';
-import { carrierOf } from '../internals.js';
+import type { Host } from '../host.js';
+import { answerOf, carrierOf } from '../internals.js';
 import type { ServerTap } from '../server-tap.js';
 import { type Answer, Connection } from './connection.js';
 import { EndlessAnswers, type EndlessParts } from './endless/endless-answers.js';
+import { asksForEvents } from './endless/event-type.js';
+import { IdleSweep } from './idle-sweep.js';
 import { isMereSilence } from './move/silence.js';
 import type { ProtocolDrain, Work } from './protocol.js';
 import { UpgradedConnections } from './upgraded.js';
@@ -29,17 +31,21 @@ export type Intercept = (request: IncomingMessage, response: ServerResponse) => 
 export interface DrainParts extends EndlessParts {
   readonly intercept: Intercept;
   readonly onChange: () => void;
+  /** Whether anybody waits for `onChange`. */
+  readonly isAwaited: () => boolean;
 }
 
 export class Http1Drain implements ProtocolDrain {
   readonly #host: Host;
   readonly #tap: ServerTap;
   readonly #onChange: () => void;
+  readonly #isAwaited: () => boolean;
   readonly #intercept: Intercept;
   readonly connections = new Map<Socket, Connection>();
   readonly #handshakes = new Set<Socket>();
   readonly #upgraded: UpgradedConnections;
   readonly #endless: EndlessAnswers;
+  readonly #idle: IdleSweep;
   /** Which connections live on in the new process, so that no answer on them says close. */
   keeps: (connection: Connection) => boolean = () => false;
   readonly carrier: Carrier;
@@ -47,18 +53,18 @@ export class Http1Drain implements ProtocolDrain {
   newest: Connection | undefined;
   #sayClose = false;
   #finished = 0;
-  #idlePolicy: { readonly from: number; readonly graceMs: number } | undefined;
-  #sweepTimer: Timer | undefined;
 
   constructor(carrier: Carrier, tap: ServerTap, parts: DrainParts) {
-    const { host, intercept, offerGoodbye, onChange } = parts;
+    const { host, intercept, offerGoodbye, onChange, isAwaited } = parts;
     this.carrier = carrier;
     this.#host = host;
     this.#tap = tap;
     this.#onChange = onChange;
+    this.#isAwaited = isAwaited;
     this.#intercept = intercept;
     this.#endless = new EndlessAnswers(parts, (connection, answer) => this.#end(connection, answer));
     this.#upgraded = new UpgradedConnections(host, offerGoodbye, onChange);
+    this.#idle = new IdleSweep(host, this.connections, this.#handshakes);
     tap.on('connection', (socket) => {
       if (carrier === 'tls') this.#startHandshake(socket as Socket);
       if (carrier === 'plain') this.#add(socket as Socket);
@@ -85,13 +91,13 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   get work(): readonly Work[] {
-    const answers = [...this.connections.values()].flatMap((connection) => [...connection.answers]);
+    const answers = [...this.connections.values()].flatMap(({ answers }) => answers);
     return [...answers, ...this.#upgraded.work];
   }
 
   get inFlight(): number {
     let count = this.#upgraded.work.length;
-    for (const connection of this.connections.values()) count += connection.answers.size;
+    for (const connection of this.connections.values()) count += connection.answers.length;
     return count;
   }
 
@@ -122,14 +128,13 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   closeIdle(from: number, graceMs: number): void {
-    this.#idlePolicy = { from, graceMs };
-    this.sweep();
+    this.#idle.start(from, graceMs);
   }
 
   reopen(): void {
     this.#sayClose = false;
     this.#finished = 0;
-    this.#idlePolicy = undefined;
+    this.#idle.stop();
     this.#upgraded.reopen();
     this.#endless.reopen();
   }
@@ -150,14 +155,18 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   destroy(): void {
-    this.#sweepTimer?.cancel();
+    this.#idle.cancel();
     this.#upgraded.cancel();
     this.#endless.cancel();
     for (const socket of [...this.connections.keys(), ...this.#handshakes]) socket.destroy();
   }
 
   #add(socket: Socket): void {
-    const connection = new Connection(socket, this.#host, this.#onChange);
+    const connection = new Connection(socket, {
+      host: this.#host,
+      onChange: this.#onChange,
+      onAnswered: (answer) => this.#end(connection, answer),
+    });
     this.connections.set(socket, connection);
     this.newest = connection;
     // Answers queued behind a dead one never emit 'close' on Node 20 and 22: drop them with their socket (T13).
@@ -166,7 +175,7 @@ export class Http1Drain implements ProtocolDrain {
       connection.forget();
       this.#onChange();
     });
-    if (this.#idlePolicy) this.sweep();
+    this.sweep();
   }
 
   #startHandshake(socket: Socket): void {
@@ -174,7 +183,7 @@ export class Http1Drain implements ProtocolDrain {
     socket.once('close', () => {
       if (this.#handshakes.delete(socket)) this.#onChange();
     });
-    if (this.#idlePolicy) this.sweep();
+    this.sweep();
   }
 
   #endHandshake(secure: Socket): void {
@@ -187,10 +196,13 @@ export class Http1Drain implements ProtocolDrain {
     const connection = this.connections.get(request.socket);
     if (!connection) return this.#intercept(request, response);
     if (connection.closing) return true;
-    const answer: Answer = { request, response, startedAt: this.#host.now() };
-    connection.begin(answer);
+    const now = this.#host.now();
+    if (!this.#isFollowed(request, response)) {
+      connection.begin(now);
+      return this.#intercept(request, response);
+    }
+    const answer = connection.follow(response, now);
     this.#endless.begin(connection, answer);
-    response.once('close', () => this.#end(connection, answer));
     if (!this.#sayClose) return this.#intercept(request, response);
     this.#closeAfter(connection, answer);
     // One turn later, so that pipelined requests that came in the same packet are counted before the first is answered.
@@ -198,6 +210,16 @@ export class Http1Drain implements ProtocolDrain {
       if (!this.#intercept(request, response)) this.#tap.pass(event, request, response);
     });
     return true;
+  }
+
+  /**
+   * Whether the end of an answer is of interest. In full service it is not, and what would be done about it for every
+   * request would cost more than all the rest: what is in progress can be asked of Node then. It does not say what
+   * waits behind an answer that is not sent yet, nor what came of an event stream.
+   */
+  #isFollowed(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#sayClose || this.#isAwaited()) return true;
+    return answerOf(request.socket) !== response || asksForEvents(request.headers);
   }
 
   #closeAfter(connection: Connection, answer: Answer): void {
@@ -208,43 +230,13 @@ export class Http1Drain implements ProtocolDrain {
     if (!connection.finish(answer)) return;
     if (this.#sayClose) this.#finished += 1;
     this.#endless.retry(connection);
-    if (connection.answers.size > 0) return;
+    if (connection.answers.length > 0) return;
     this.#onChange();
-    if (this.#idlePolicy) this.sweep();
+    this.sweep();
   }
 
-  /** Ends every connection that has been idle for long enough, and comes back when the next one is due. */
+  /** Ends connections that have been idle for long enough, if such are to be ended at all. */
   sweep(): void {
-    const policy = this.#idlePolicy;
-    if (!policy) return;
-    this.#sweepTimer?.cancel();
-    const due: Connection[] = [];
-    let next = Number.POSITIVE_INFINITY;
-    const now = this.#host.now();
-    for (const connection of this.connections.values()) {
-      if (!connection.isIdle) continue;
-      const at = Math.max(policy.from, connection.idleSince) + policy.graceMs;
-      if (at <= now) due.push(connection);
-      else next = Math.min(next, at);
-    }
-    const handshakesEndAt = policy.from + policy.graceMs;
-    if (this.#handshakes.size > 0) {
-      if (handshakesEndAt <= now) for (const socket of this.#handshakes) socket.destroy();
-      else next = Math.min(next, handshakesEndAt);
-    }
-    if (due.length > 0) this.#endIfStillIdle(due);
-    if (next < Number.POSITIVE_INFINITY) this.#sweepTimer = this.#host.after(next - now, () => this.sweep(), true);
-  }
-
-  /** Timers run before the event loop reads sockets: a request may already wait in the kernel, so let it be read (T3). */
-  #endIfStillIdle(due: readonly Connection[]): void {
-    const seen = new Map(due.map((connection) => [connection, connection.idleSince]));
-    setImmediate(() => {
-      setImmediate(() => {
-        for (const [connection, idleSince] of seen) {
-          if (connection.isIdle && connection.idleSince === idleSince) connection.end();
-        }
-      });
-    });
+    this.#idle.run();
   }
 }

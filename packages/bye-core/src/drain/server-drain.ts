@@ -57,7 +57,11 @@ export class ServerDrain {
     const before = new Set(server.listeners('connection'));
     this.#terminate = createTerminate(server);
     this.#ownListeners = new Set(server.listeners('connection').filter((listener) => !before.has(listener)));
-    this.#protocol = createDrain(server, this.#tap, { ...parts, onChange: () => this.#wake() });
+    this.#protocol = createDrain(server, this.#tap, {
+      ...parts,
+      onChange: () => this.#wake(),
+      isAwaited: () => this.#waiting.size > 0 || this.#watchers.size > 0,
+    });
     this.#tap.on('connection', () => {
       this.#accepted += 1;
       for (const watch of this.#watchers) watch();

@@ -13,7 +13,7 @@ test('a client that does not answer its close frame is ended after 10 s in which
   const client = connect((server.address() as { port: number }).port, '127.0.0.1').on('error', () => {});
   const [socket] = (await once(server, 'connection')) as [Socket];
   try {
-    const connection = new Connection(socket, host, () => {});
+    const connection = new Connection(socket, { host, onChange: () => {}, onAnswered: () => {} });
     const upgraded = new UpgradedConnections(
       host,
       (_farewell, otherwise) => otherwise(),

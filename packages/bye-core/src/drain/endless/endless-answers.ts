@@ -64,7 +64,7 @@ export class EndlessAnswers {
   /** An answer is done: one that waited behind it may be on its connection now. */
   retry(connection: Connection): void {
     if (!this.#goodbye) return;
-    for (const answer of connection.answers) this.#tell({ connection, answer });
+    for (const answer of [...connection.answers]) this.#tell({ connection, answer });
   }
 
   reopen(): void {
@@ -113,7 +113,7 @@ export class EndlessAnswers {
 
   #end(connection: Connection, answer: Answer, isEncoded: boolean): void {
     const { response } = answer;
-    if (!connection.answers.has(answer) || response.writableEnded || connection.socket.destroyed) return;
+    if (!connection.answers.includes(answer) || response.writableEnded || connection.socket.destroyed) return;
     if (isEncoded) {
       response.once('close', () => connection.end());
       endEncodedAnswer(response);

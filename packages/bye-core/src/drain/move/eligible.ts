@@ -1,7 +1,8 @@
 /** Which connections may go to the new process, and when. */
 
 import type { Server } from 'node:net';
-import { type ConnectionHandle, connectionHandleOf, hasAnswer } from '../../internals-moving.js';
+import { answerOf } from '../../internals.js';
+import { type ConnectionHandle, connectionHandleOf } from '../../internals-moving.js';
 import type { Connection } from '../connection.js';
 
 /** What can be sent of a connection, at any moment of its life; `undefined` for one that has to stay. */
@@ -20,7 +21,7 @@ export function movableHandle({ socket, upgraded, closing, ended }: Connection, 
  */
 export function idleHandle(connection: Connection, server: Server, isBetweenRequests: boolean) {
   const { socket, answers, isFrozen } = connection;
-  if (isFrozen || answers.size > 0) return undefined;
+  if (isFrozen || answers.length > 0) return undefined;
   // Of a newcomer, or one that moved in and was silent since, nothing was read: Node does not call that idle.
   if (!isBetweenRequests && socket.bytesRead > 0) return undefined;
   const handle = movableHandle(connection, server);
@@ -32,11 +33,11 @@ export function idleHandle(connection: Connection, server: Server, isBetweenRequ
  * has the last answer.
  */
 export function neverRests({ socket, answers }: Connection): boolean {
-  if (answers.size < 2 || socket.isPaused()) return false;
-  return [...answers].every(({ request }) => request.complete);
+  if (answers.length < 2 || socket.isPaused()) return false;
+  return answers.every(({ request }) => request.complete);
 }
 
 function isFlushed({ socket }: Connection, handle: ConnectionHandle): boolean {
   if (socket.isPaused() || socket.readableLength > 0 || socket.readableEnded) return false;
-  return !socket.writableEnded && socket.writableLength === 0 && handle.writeQueueSize === 0 && !hasAnswer(socket);
+  return !socket.writableEnded && socket.writableLength === 0 && handle.writeQueueSize === 0 && !answerOf(socket);
 }

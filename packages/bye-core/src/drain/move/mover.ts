@@ -176,7 +176,7 @@ export class Mover {
     // What it has is answered, and in the parser there is half a request more: that has to come whole first.
     for (const connection of connections) {
       const handle = this.#held.get(connection);
-      const isOver = connection.answers.size === 0 || connection.upgraded || connection.closing;
+      const isOver = connection.answers.length === 0 || connection.upgraded || connection.closing;
       if (handle && isOver && !candidates.has(connection)) this.#release(connection, handle);
     }
     return found;
