@@ -1,0 +1,72 @@
+// In full service nobody follows an answer to its end. A drain has to know of what began then, though nobody asked before.
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { exactBody, type RequestSpec } from '@bye/testkit';
+import { expect, test } from 'vitest';
+import { Bench, createGate, WITH_GRACE } from './bench.js';
+
+const get = (name: string): RequestSpec => ({ path: `/${name}`, check: exactBody(`answer to /${name}`) });
+
+test('`drain()` waits for what began before it, alone on its connection or behind another', async () => {
+  await using bench = new Bench(WITH_GRACE);
+  const gate = createGate();
+  const urls: string[] = [];
+  const { target } = await bench.serve(({ url = '' }, response) => {
+    urls.push(url);
+    if (url === '/first') response.end(`answer to ${url}`);
+    else void gate.opened.then(() => response.end(`answer to ${url}`));
+  });
+  const [alone, piped] = [await bench.connect(target), await bench.connect(target)];
+  // Both were answered once: what is in progress is told from what was.
+  await alone.request(get('first'));
+  await piped.request(get('first'));
+  const answers = [alone.request(get('1')), ...piped.pipeline([get('2'), get('3')])];
+  await expect.poll(() => urls).toHaveLength(5);
+  const drained = bench.bye.drain();
+  expect(bench.bye.health().inFlight).toBe(3);
+  gate.open();
+  const [first, , last] = await Promise.all(answers);
+  expect([first?.saidClose, last?.saidClose]).toEqual([true, true]);
+  expect(await drained).toMatchObject({ requestsFinished: 3, cut: [] });
+});
+
+test('what is cut has the age of its own request, not of the one behind it or before it', async () => {
+  await using bench = new Bench({ shutdownTimeoutMs: 400, closeReserveMs: 100 });
+  const open: { response: ServerResponse; at: number }[] = [];
+  const { target } = await bench.serve((_request, response) => open.push({ response, at: performance.now() }));
+  const client = await bench.connect(target);
+  const lost = client.pipeline([get('1')]);
+  await expect.poll(() => open).toHaveLength(1);
+  const between = performance.now() + 100;
+  await expect.poll(() => performance.now()).toBeGreaterThan(between);
+  lost.push(...client.pipeline([get('2')]));
+  const settled = Promise.allSettled(lost);
+  await expect.poll(() => open).toHaveLength(2);
+  const { cut } = await bench.bye.drain();
+  await settled;
+  const [first, second] = cut.map(({ ageMs }) => ageMs);
+  expect(cut).toHaveLength(2);
+  const apartMs = open[1]!.at - open[0]!.at;
+  expect(Math.abs(first! - second! - apartMs)).toBeLessThan(50);
+});
+
+test('an upload that was answered before the drain is read to its end (T21)', async () => {
+  await using bench = new Bench();
+  const { target } = await bench.serve((_request, response) => response.writeHead(413).end('no'));
+  const client = connect({ host: '127.0.0.1', port: target.port, allowHalfOpen: true });
+  const closed = once(client, 'close');
+  client.write('POST / HTTP/1.1\r\nHost: bye.test\r\nContent-Length: 500000\r\n\r\nthe beginning');
+  const [answer] = (await once(client, 'data')) as [Buffer];
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 413 /);
+  let isDrained = false;
+  const drained = bench.bye.drain().finally(() => {
+    isDrained = true;
+  });
+  await once(client, 'end');
+  expect(isDrained).toBe(false);
+  client.end(Buffer.alloc(500_000 - 'the beginning'.length));
+  // Its argument: no error, as no reset came.
+  expect(await closed).toEqual([false]);
+  expect((await drained).cut).toEqual([]);
+});
