@@ -18,7 +18,10 @@ const FLOORS = [
   { name: 'entry', peers: true, members: ['index.ts', 'register.ts', 'testing.ts', 'preload.ts', 'api/', 'cli/'] },
   { name: 'wiring', members: ['wiring/'] },
   { name: 'composition', peers: true, members: ['servers.ts', 'shutdown.ts', 'process-control.ts', 'supervisor/'] },
-  { name: 'capabilities', members: ['listeners/', 'upgrade/', 'drain/', 'systemd/', 'control/', 'share/', 'state/'] },
+  {
+    name: 'capabilities',
+    members: ['listeners/', 'upgrade/', 'drain/', 'systemd/', 'control/', 'share/', 'state/', 'tls/'],
+  },
   {
     name: 'mechanisms',
     peers: true,
@@ -51,6 +54,7 @@ const FLOORS = [
       'host.ts',
       'internals.ts',
       'internals-moving.ts',
+      'internals-tls.ts',
       'native.ts',
       'proc.ts',
       'socket-path-limits.ts',

@@ -17,3 +17,5 @@ export const LIVE = fileURLToPath(new URL('fixtures/live.mjs', import.meta.url))
 export const HTTP2 = fileURLToPath(new URL('fixtures/http2.mjs', import.meta.url));
 
 export const MOVE = fileURLToPath(new URL('fixtures/move.mjs', import.meta.url));
+
+export const TLS = fileURLToPath(new URL('fixtures/tls.mjs', import.meta.url));

@@ -72,9 +72,9 @@ export const USES = [
   },
   {
     in: PACKAGES,
-    except: ['internals.ts', 'internals-moving.ts'],
+    except: ['internals.ts', 'internals-moving.ts', 'internals-tls.ts'],
     escape: true,
-    pattern: /\._handle\b|\._pipeName\b|\._httpMessage\b|\._connections\b|process\.binding|\._send\b/,
+    pattern: /\._handle\b|\._pipeName\b|\._httpMessage\b|\._connections\b|process\.binding|\._send\b|\._sharedCreds\b/,
     say: 'touches an undocumented member of Node; put it in internals.ts, or end the line with `// house: <reason>`',
   },
   { in: CORE, pattern: /\bexport\s+default\b|\bas\s+default\b/, say: 'exports a default; export it by name' },

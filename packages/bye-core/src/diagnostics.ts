@@ -32,6 +32,7 @@ export interface ByeEvents {
   'upgrade-started': { successorPid: number; generation: number; script: string };
   'successor-loaded': { successorPid: number; node: string; protocol: number };
   'connections-moved': { successorPid: number; moved: number; left: number; durationMs: number; slowestMs: number };
+  'tls-sessions': { key: string; resume: boolean; why: string | undefined };
   'upgrade-finished': { successorPid: number; generation: number; durationMs: number; node: string | undefined };
   'upgrade-refused': { error: unknown };
   'upgrade-failed': { error: unknown };
@@ -98,6 +99,10 @@ const EVENTS: Table = {
     'info',
     ({ successorPid, moved, left, durationMs, slowestMs }) =>
       `${moved} connections moved to ${successorPid} in ${durationMs} ms, the slowest in ${slowestMs} ms; ${left} are here`,
+  ],
+  'tls-sessions': [
+    'debug',
+    ({ key, resume, why }) => `TLS sessions of ${key} ${resume ? 'resume' : `do not resume: ${why}`}`,
   ],
   'upgrade-finished': [
     'info',

@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads';
 import { type HandoverVariables, openLink } from './channel/link.js';
 import { HeldSignals } from './held-signals.js';
 import { realHost } from './host.js';
+import { watchTicketKeys } from './internals-tls.js';
 import { pathOfKey } from './listeners/key.js';
 import { guardPaths } from './listeners/path-guard.js';
 
@@ -18,6 +19,7 @@ type SignalNames = { hookedSignals?: NodeJS.Signals[]; upgradeSignals?: NodeJS.S
 const at = process.execArgv.indexOf(__filename);
 if (at > 0) process.execArgv.splice(at - 1, 2);
 if (isMainThread) {
+  watchTicketKeys();
   openLink((variables) => ({
     signals: holdSignals(variables),
     undo: [guardPaths(inheritedPaths(variables))],

@@ -46,6 +46,11 @@ const TOLD: { [Name in keyof ByeEvents]: readonly [ByeEvents[Name], string, stri
     'info',
     '64 connections moved to 9 in 12 ms, the slowest in 3 ms; 2 are here',
   ],
+  'tls-sessions': [
+    { key: 'tcp:*:443', resume: false, why: 'no' },
+    'debug',
+    'TLS sessions of tcp:*:443 do not resume: no',
+  ],
   'upgrade-finished': [
     { successorPid: 9, generation: 1, durationMs: 80, node: '24.1.0' },
     'info',

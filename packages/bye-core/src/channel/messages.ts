@@ -36,6 +36,8 @@ export type Message =
   | { readonly bye: 'connection-taken'; readonly id: number }
   /** New to old: the connection is still yours; nothing was read from it. */
   | { readonly bye: 'connection-refused'; readonly id: number }
+  /** Old to new: what makes TLS sessions of mine resume with you. After the hello, and again before `taken-over`. */
+  | TlsSessionsMessage
   /** Old to new: my listeners are closed, accept. */
   | { readonly bye: 'taken-over' }
   /** Old to new: the upgrade has failed after all, and you are about to be ended; do not wait for me. */
@@ -46,6 +48,24 @@ export interface ConnectionMessage {
   readonly id: number;
   readonly key: string;
   readonly hasAsked: boolean;
+}
+
+/** Its keys are secret. */
+export interface TlsSessionsMessage {
+  readonly bye: 'tls-sessions';
+  readonly servers: readonly TlsSessions[];
+}
+
+/** Of one listener. */
+export interface TlsSessions {
+  readonly key: string;
+  /** In base64. */
+  readonly ticketKeys: string;
+  readonly sessionIdContext: string;
+  /** A hash of whom the server lets in: with another one the sessions do not count. */
+  readonly trust: string;
+  /** When the keys are to be replaced, in epoch milliseconds. */
+  readonly untilMs: number;
 }
 
 /**
@@ -85,6 +105,12 @@ export function parseMessage(value: unknown): Message | undefined {
     case 'connection-taken':
     case 'connection-refused':
       return isNumber(message['id']) ? { bye: message['bye'], id: message['id'] } : undefined;
+    case 'tls-sessions': {
+      const { servers } = message;
+      return Array.isArray(servers) && servers.every(isTlsSessions)
+        ? { bye: 'tls-sessions', servers: servers.map(pickTlsSessions) }
+        : undefined;
+    }
     case 'taken-over':
     case 'not-taken-over':
       return { bye: message['bye'] };
@@ -128,6 +154,16 @@ export function parseError(value: unknown, causesLeft = MOST_CAUSES): ErrorMessa
     ...(isRecord(data) ? { data } : {}),
     ...(cause === undefined ? {} : { cause }),
   };
+}
+
+function isTlsSessions(value: unknown): value is TlsSessions {
+  if (!isRecord(value)) return false;
+  const { key, ticketKeys, sessionIdContext, trust, untilMs } = value;
+  return [key, ticketKeys, sessionIdContext, trust].every(isString) && isNumber(untilMs);
+}
+
+function pickTlsSessions({ key, ticketKeys, sessionIdContext, trust, untilMs }: TlsSessions): TlsSessions {
+  return { key, ticketKeys, sessionIdContext, trust, untilMs };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -40,6 +40,8 @@ export interface AttemptInput {
   readonly preload: string | undefined;
   /** The new version has loaded bye. */
   readonly onHello: (hello: { readonly node: string; readonly protocol: number }) => void;
+  /** What it is told at once then. */
+  readonly greeting: () => Message | undefined;
   readonly handingOver: HandingOver;
 }
 
@@ -177,8 +179,14 @@ export class Attempt {
     if (message?.bye !== 'hello') return;
     this.#node = message.node;
     this.#input.onHello(message);
-    if (message.protocol === PROTOCOL_VERSION) return;
-    this.#fail(protocolError(message.protocol));
+    if (message.protocol !== PROTOCOL_VERSION) this.#fail(protocolError(message.protocol));
+    else this.#greet();
+  }
+
+  #greet(): void {
+    const greeting = this.#input.greeting();
+    // If it has gone by now, its exit says so.
+    if (greeting) this.#child.send(greeting, () => {});
   }
 
   #toSuccessor(): Successor {

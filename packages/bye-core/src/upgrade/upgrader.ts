@@ -1,5 +1,6 @@
 /** The one upgrade loop: refuses, tries, and either hands the service over or leaves everything as it was. */
 
+import type { Message } from '../channel/messages.js';
 import { Deadline } from '../deadline.js';
 import type { Emit } from '../diagnostics.js';
 import { ByeError, describeError } from '../errors.js';
@@ -35,6 +36,8 @@ export interface UpgraderParts {
   readonly listeners: UpgradableListeners;
   /** Asked for each attempt. */
   readonly riders: () => readonly Rider[];
+  /** What a new process is told first. */
+  readonly greeting: () => Message | undefined;
   /** Asked for each attempt. */
   readonly handOver: () => HandingOver;
   readonly hasForeignChannel: boolean;
@@ -197,6 +200,7 @@ export class Upgrader {
       preload: preload(command.script),
       onHello: ({ node, protocol }) =>
         emit('successor-loaded', { successorPid: attempt.pid as number, node, protocol }),
+      greeting: this.#parts.greeting,
       deadline: running.deadline,
       timeoutMs: settings.upgradeTimeoutMs,
       listenerFds: handed.map(({ fd }) => fd),

@@ -10,9 +10,10 @@ import { ACTIVATION_VARIABLES, takeVariables } from '../env.js';
 import type { HookList } from '../hooks.js';
 import type { Host } from '../host.js';
 import { hasOwnChannel } from '../internals.js';
+import { watchTicketKeys } from '../internals-tls.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { noteDroppedPaths } from '../listeners/dropped-paths.js';
-import { type Inherited, InheritedListeners, parseHandedListeners } from '../listeners/inherited.js';
+import { InheritedListeners } from '../listeners/inherited.js';
 import { hookListen } from '../listeners/listen-hook.js';
 import { Listeners } from '../listeners/registry.js';
 import { describeMisspelt } from '../options/misspelt.js';
@@ -24,15 +25,16 @@ import type { Servers } from '../servers.js';
 import type { Shutdown } from '../shutdown.js';
 import type { SignalHooks } from '../signal-hooks.js';
 import type { State } from '../state/state.js';
-import { type ActivatedSocket, readActivation } from '../systemd/activation.js';
-import { describeSocket, readSocketTable } from '../systemd/sockets.js';
+import { readActivation } from '../systemd/activation.js';
 import type { Tasks } from '../tasks.js';
+import { KeptSessions } from '../tls/sessions.js';
 import type { HealthReport, Logger } from '../types.js';
 import { announceReady } from '../upgrade/announce.js';
 import { captureStart } from '../upgrade/command.js';
 import { Predecessor } from '../upgrade/predecessor.js';
 import { Upgrader } from '../upgrade/upgrader.js';
 import { wireControl } from './control-parts.js';
+import { listInherited } from './inherited-parts.js';
 import { takeConnectionsIn } from './move-in.js';
 import { moveConnectionsOut } from './move-out.js';
 
@@ -84,6 +86,14 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     onListen: (server: Server, options: ListenOptions) => listeners.prepare(server, options),
     onBound: (server: Server) => listeners.publish(server),
   };
+  const sessions = new KeptSessions({
+    host,
+    emit,
+    open: () => listeners.byKey,
+    adopted: () => listeners.deferral.byKey,
+  });
+  link?.receive((message) => message.bye === 'tls-sessions' && sessions.receive(message));
+  if (settings.ownsProcess) watchTicketKeys();
   if (settings.ownsProcess) for (const message of describeMisspelt()) emit('warning', { message });
   const isHooked = settings.ownsProcess && host.platform !== 'win32';
   const unhook = isHooked ? hookListen(hook) : () => {};
@@ -95,6 +105,7 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     predecessor,
     listeners,
     riders: () => state.riders(),
+    greeting: () => sessions.collect(),
     hookedSignals: () => wiring.hooks.onSignal.names,
     handOver: moveConnectionsOut({ host, settings, emit, listeners, servers }),
     hasForeignChannel,
@@ -105,6 +116,8 @@ export function wireUpgrade(wiring: UpgradeWiring) {
     },
     onTakenOver: (successor) => {
       control.takenOver(successor);
+      const kept = sessions.collect();
+      if (kept) successor.send(kept);
       closeAll(listeners, servers);
       successor.send({ bye: 'taken-over' });
     },
@@ -173,7 +186,10 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       if (file) emit('pid-file-written', { path: file.path });
       connectionsIn.announce();
       if (link?.variables.UPGRADE_FD !== undefined) announceReady(link.variables.UPGRADE_FD);
-      connectionsIn.whenTakenOver(() => listeners.deferral.end());
+      connectionsIn.whenTakenOver(() => {
+        sessions.beginAccepting();
+        listeners.deferral.end();
+      });
       for (const signal of link?.settle() ?? []) {
         emit('signal-ignored', { signal, why: 'it came before this version was ready, which has no hook for it' });
       }
@@ -181,30 +197,6 @@ export function wireUpgrade(wiring: UpgradeWiring) {
       predecessor.startDrain();
     },
   };
-}
-
-function listInherited(link: Link | undefined, activated: readonly ActivatedSocket[]): Inherited[] {
-  const handed = parseHandedListeners(link?.variables.BYE_LISTENERS);
-  const table = handed.length > 0 ? readSocketTable() : undefined;
-  return [
-    ...handed.map((listener) => ({ ...listener, ...addressOf(describeSocket(listener.fd, table)) })),
-    ...activated.map((socket) => ({
-      fd: socket.fd,
-      key: keyOfActivated(socket),
-      names: [socket.name ?? 'unknown'],
-      ...addressOf(socket),
-    })),
-  ];
-}
-
-function keyOfActivated(socket: ActivatedSocket): string {
-  if (socket.kind === 'unix' && socket.path !== undefined) return `unix:${socket.path}`;
-  return socket.kind === 'tcp' ? `tcp:${socket.address}:${socket.port}` : `systemd:${socket.name ?? socket.fd}`;
-}
-
-function addressOf({ address, port, family }: Partial<ActivatedSocket>) {
-  if (address === undefined || port === undefined) return {};
-  return { address: { address, port, family: family === 6 ? 'IPv6' : 'IPv4' } };
 }
 
 /** The old process puts their paths back at the hand-over, so they are removed after it, and once more when it has gone. */

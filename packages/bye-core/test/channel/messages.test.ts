@@ -9,6 +9,8 @@ import {
 } from '../../src/channel/messages.js';
 import { ByeError } from '../../src/errors.js';
 
+const SESSIONS = { key: 'tcp:*:443', ticketKeys: 'AA==', sessionIdContext: 'of argv', trust: 'hash', untilMs: 9 };
+
 const MESSAGES: readonly Message[] = [
   { bye: 'hello', protocol: PROTOCOL_VERSION, pid: 7, node: '24.1.0' },
   { bye: 'failure', error: { name: 'TypeError', message: 'no', code: 'E', stack: 'at' } },
@@ -18,6 +20,7 @@ const MESSAGES: readonly Message[] = [
   { bye: 'connection', id: 1, key: 'tcp:*:80', hasAsked: false },
   { bye: 'connection-taken', id: 1 },
   { bye: 'connection-refused', id: 2 },
+  { bye: 'tls-sessions', servers: [SESSIONS] },
   { bye: 'taken-over' },
   { bye: 'not-taken-over' },
 ];
@@ -45,7 +48,7 @@ test.each(fields)('parseMessage() refuses %s without a good %s', (_bye, name, me
   }
 });
 
-test.each([
+test.each<readonly [string, unknown]>([
   ['nothing', undefined],
   ['null', null],
   ['text', 'hello'],
@@ -57,6 +60,14 @@ test.each([
   ['a key that is no text', { bye: 'takes-connections', keys: ['tcp:*:80', 5] }],
   ['an error without a message', { bye: 'failure', error: { name: 'Error' } }],
   ['an error without a name', { bye: 'failure', error: { message: 'no' } }],
+  ...Object.keys(SESSIONS).map(
+    (name) =>
+      [
+        `a server without a good ${name}`,
+        { bye: 'tls-sessions', servers: [SESSIONS, { ...SESSIONS, [name]: null }] },
+      ] as const,
+  ),
+  ['a server that is none', { bye: 'tls-sessions', servers: [null] }],
 ])('parseMessage() takes %s for none of ours', (_title, value) => {
   expect(parseMessage(value)).toBeUndefined();
 });

@@ -48,6 +48,7 @@ function attempt(): Attempt {
     timeoutMs: 5000,
     preload: undefined,
     onHello: () => {},
+    greeting: () => undefined,
     handingOver: NOTHING_MORE,
   });
 }

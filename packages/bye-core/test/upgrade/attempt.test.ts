@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { PROTOCOL_VERSION } from '../../src/channel/messages.js';
+import { type Message, PROTOCOL_VERSION } from '../../src/channel/messages.js';
 import { Deadline } from '../../src/deadline.js';
 import { ByeError } from '../../src/errors.js';
 import { Attempt } from '../../src/upgrade/attempt.js';
@@ -31,6 +31,7 @@ beforeEach(() => {
 });
 
 const onHello = vi.fn();
+const greeting = vi.fn<() => Message | undefined>();
 
 function attempt(preload?: string): Attempt {
   return new Attempt({
@@ -44,6 +45,7 @@ function attempt(preload?: string): Attempt {
     timeoutMs: 5000,
     preload,
     onHello,
+    greeting,
   });
 }
 
@@ -99,6 +101,18 @@ test('outcome() gives the old process a line to the new one', async () => {
   child.end(3);
   await settle();
   expect(ended).toHaveBeenCalledWith(3, null);
+});
+
+test('Attempt greets a new process that speaks its protocol, and no other', async () => {
+  const secret: Message = { bye: 'tls-sessions', servers: [] };
+  greeting.mockReturnValueOnce(secret);
+  const outcome = attempt().outcome();
+  expect(child.sent).toEqual([]);
+  child.say(hello(PROTOCOL_VERSION));
+  expect(child.sent).toEqual([secret]);
+  child.say(hello(PROTOCOL_VERSION + 1));
+  await expect(outcome).rejects.toThrow(failed('ERR_BYE_PROTOCOL', expect.anything()));
+  expect(child.sent).toEqual([secret]);
 });
 
 test('outcome() loses no word that overtook the readiness byte', async () => {

@@ -67,6 +67,7 @@ function create(options: ByeOptions = {}): Upgrader {
       },
     },
     riders: () => [],
+    greeting: () => undefined,
     hookedSignals: () => ['SIGHUP'],
     handOver: () => NOTHING_MORE,
     hasForeignChannel: false,
