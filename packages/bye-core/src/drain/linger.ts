@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import type { Host, Timer } from '../host.js';
-import { queuedBytesOf } from '../internals.js';
+import { carrierOf, queuedBytesOf } from '../internals.js';
 
 /**
  * How long a connection that we ended may stay silent before it is destroyed. Closing a socket with unread bytes makes
@@ -46,8 +46,8 @@ export class Linger {
   }
 }
 
-/** Another text as long as bytes come or go. */
+/** Another text as long as bytes come or go. What TLS has encrypted waits in the socket that carries it, unseen above. */
 export function progressOf(socket: Socket): string {
   const { bytesRead, bytesWritten, writableLength } = socket;
-  return `${bytesRead} ${bytesWritten} ${writableLength} ${queuedBytesOf(socket)}`;
+  return `${bytesRead} ${bytesWritten} ${writableLength} ${queuedBytesOf(carrierOf(socket) ?? socket)}`;
 }
