@@ -1,38 +1,36 @@
 // Event streams through upgrades and a stop: each EventSource sees every event once, in order, whoever sends it.
 import { startApp, until } from '@bye/testkit';
-import { EventSource } from 'eventsource';
 import { expect, it } from 'vitest';
 import { LIVE } from '../service.js';
+import { listenToEvents } from './event-clients.js';
+import { Scratch } from './lab.js';
+import { writeCertificate } from './tls.js';
 
 const CLIENTS = 8;
 
-interface Listener {
-  readonly ids: number[];
-  pid: number;
-  readonly source: EventSource;
-}
-
-function listen(port: number): Listener {
-  const source = new EventSource(`http://127.0.0.1:${port}/`);
-  const listener: Listener = { ids: [], pid: 0, source };
-  source.onmessage = ({ lastEventId, data }) => {
-    listener.ids.push(Number(lastEventId));
-    listener.pid = Number(data);
-  };
-  return listener;
-}
+/** With `BYE_SOAK=1`. */
+const SOAKED = [
+  ['fastify-events', 'https', 5],
+  ['fastify-events', 'http2', 5],
+] as const;
+const isSoak = process.env['BYE_SOAK'] === '1';
 
 it.each([
-  ['events', 5],
-  ['fastify-events', 2],
+  ['events', 'http', 5],
+  ['fastify-events', 'http', 2],
+  ['events', 'https', isSoak ? 20 : 1],
+  ['events', 'http2', isSoak ? 20 : 1],
+  ...(isSoak ? SOAKED : []),
 ] as const)(
-  '%s: every event arrives once and in order over %i upgrades and a stop',
-  async (KIND, upgrades) => {
+  '%s over %s: every event arrives once and in order over upgrades (%i) and a stop',
+  async (KIND, PROTOCOL, upgrades) => {
+    using scratch = new Scratch();
+    const CERTIFICATE = PROTOCOL === 'http' ? undefined : writeCertificate(scratch);
     const SERVICE_OPTIONS = JSON.stringify({ closeSpreadMs: 200, minReadyMs: 100 });
-    const env = { KIND, SERVICE_OPTIONS, START: String(Date.now()), BYE_LOG: 'info' };
+    const env = { KIND, PROTOCOL, CERTIFICATE, SERVICE_OPTIONS, START: String(Date.now()), BYE_LOG: 'info' };
     await using app = startApp(LIVE, { env });
     const { port } = await app.waitForGeneration(0);
-    const listeners = Array.from({ length: CLIENTS }, () => listen(port));
+    const listeners = Array.from({ length: CLIENTS }, () => listenToEvents(port, PROTOCOL));
     const untilAllHear = (pid: number) => until(() => listeners.every((one) => one.pid === pid), { what: 'all hear' });
     try {
       for (let generation = 1; generation <= upgrades; generation++) {
@@ -50,10 +48,11 @@ it.each([
     } finally {
       for (const { source } of listeners) source.close();
     }
-    for (const { ids } of listeners) {
+    for (const { ids, endings } of listeners) {
+      expect(endings).toEqual(Array(upgrades + 1).fill(true));
       expect(ids.length).toBeGreaterThan(upgrades * 10);
       expect(ids).toEqual(ids.map((_, index) => index));
     }
   },
-  60_000,
+  120_000,
 );

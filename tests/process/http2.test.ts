@@ -1,14 +1,13 @@
 // HTTP/2 under load through upgrades and a stop: a conforming client sees no failure. Trap T15: docs/internals.
-// SOAK=1 makes it 20 upgrades each.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// BYE_SOAK=1 makes it 20 upgrades each.
 import { createRandom, seededBuffer, startApp } from '@bye/testkit';
 import { expect, it } from 'vitest';
-import { createCertificate } from '../../packages/bye-core/test/drain/tls.js';
 import { HTTP2 } from '../service.js';
 import { Http2Client } from './http2-client.js';
 import { Scratch } from './lab.js';
+import { writeCertificate } from './tls.js';
 
-const UPGRADES = process.env['SOAK'] === '1' ? 20 : 2;
+const UPGRADES = process.env['BYE_SOAK'] === '1' ? 20 : 2;
 const CLIENTS = 4;
 /** Requests that each client has in flight. */
 const STREAMS = 4;
@@ -21,9 +20,7 @@ it.each([
   '%s: no request of a conforming client fails',
   async (KIND, scheme) => {
     using scratch = new Scratch();
-    const CERTIFICATE = scratch.path('certificate');
-    mkdirSync(CERTIFICATE);
-    for (const [name, pem] of Object.entries(createCertificate())) writeFileSync(`${CERTIFICATE}/${name}.pem`, pem);
+    const CERTIFICATE = writeCertificate(scratch);
     const SERVICE_OPTIONS = JSON.stringify({ minReadyMs: 100 });
     await using app = startApp(HTTP2, { env: { KIND, CERTIFICATE, SERVICE_OPTIONS, BYE_LOG: 'info' } });
     const { port } = await app.waitForGeneration(0);

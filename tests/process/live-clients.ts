@@ -16,7 +16,8 @@ export interface LiveClient {
   stop(): void;
 }
 
-export function startWebSocket(port: number, name: string): LiveClient {
+/** @param scheme 'ws' or 'wss' */
+export function startWebSocket(port: number, name: string, scheme = 'ws'): LiveClient {
   let count = 0;
   let stopped = false;
   let socket: WebSocket;
@@ -31,7 +32,7 @@ export function startWebSocket(port: number, name: string): LiveClient {
     },
   };
   const dial = () => {
-    socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+    socket = new WebSocket(`${scheme}://127.0.0.1:${port}/`, { rejectUnauthorized: false });
     const say = () => socket.send(`${name}-${count++}`);
     socket.on('error', () => {});
     socket.on('open', say);
@@ -50,9 +51,13 @@ export function startWebSocket(port: number, name: string): LiveClient {
 }
 
 /** With the transports and the reconnecting that socket.io has by itself. */
-export function startSocketIo(port: number, name: string): LiveClient {
+export function startSocketIo(port: number, name: string, scheme = 'http'): LiveClient {
   let count = 0;
-  const socket: Socket = io(`http://127.0.0.1:${port}`, { reconnectionDelay: 10, reconnectionDelayMax: 50 });
+  const socket: Socket = io(`${scheme}://127.0.0.1:${port}`, {
+    reconnectionDelay: 10,
+    reconnectionDelayMax: 50,
+    rejectUnauthorized: false,
+  });
   const client: LiveClient = {
     acknowledged: [],
     pid: 0,

@@ -48,6 +48,14 @@ export interface Visit {
   };
 }
 
+/** @returns the directory of key.pem and cert.pem */
+export function writeCertificate(scratch: Scratch): string {
+  const dir = scratch.path('certificate');
+  mkdirSync(dir);
+  for (const [name, pem] of Object.entries(createCertificate())) writeFileSync(`${dir}/${name}.pem`, pem);
+  return dir;
+}
+
 /** A running fixtures/tls.mjs, and the next version of it, whose path is another one. */
 export class TlsService implements AsyncDisposable {
   readonly scratch = new Scratch();

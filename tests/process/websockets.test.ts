@@ -5,27 +5,38 @@ import { expect, it } from 'vitest';
 import { LIVE } from '../service.js';
 import { Scratch } from './lab.js';
 import { type LiveClient, startSocketIo, startWebSocket } from './live-clients.js';
+import { writeCertificate } from './tls.js';
 
 const CLIENTS = 20;
-const UPGRADES = 2;
 const SPREAD_MS = 400;
 
+/** Encrypted, with `BYE_SOAK=1`. */
+const SOAKED = [
+  ['fastify', 'wss', startWebSocket, 5, [1012, 1001]],
+  ['socket.io', 'https', startSocketIo, 5, ['transport close', 'transport close']],
+] as const;
+const isSoak = process.env['BYE_SOAK'] === '1';
+
 it.each([
-  ['ws', startWebSocket, [1012, 1001]],
-  ['fastify', startWebSocket, [1012, 1001]],
-  ['socket.io', startSocketIo, ['transport close', 'transport close']],
+  ['ws', 'ws', startWebSocket, 2, [1012, 1001]],
+  ['fastify', 'ws', startWebSocket, 2, [1012, 1001]],
+  ['socket.io', 'http', startSocketIo, 2, ['transport close', 'transport close']],
+  ['ws', 'wss', startWebSocket, isSoak ? 20 : 1, [1012, 1001]],
+  ...(isSoak ? SOAKED : []),
 ] as const)(
-  '%s: every client is told, comes back, and no answered message was lost or doubled',
+  '%s over %s: every client is told, comes back, and no answered message was lost or doubled',
   async (...parts) => {
-    const [KIND, start, [atUpgrade, atStop]] = parts;
+    const [KIND, scheme, start, upgrades, [atUpgrade, atStop]] = parts;
     using scratch = new Scratch();
     const RECORD = scratch.path('record');
     const options = JSON.stringify({ closeSpreadMs: SPREAD_MS, minReadyMs: 100 });
-    await using app = startApp(LIVE, { env: { KIND, RECORD, SERVICE_OPTIONS: options, BYE_LOG: 'info' } });
+    const CERTIFICATE = scheme === 'wss' || scheme === 'https' ? writeCertificate(scratch) : undefined;
+    const env = { KIND, RECORD, CERTIFICATE, SERVICE_OPTIONS: options, BYE_LOG: 'info' };
+    await using app = startApp(LIVE, { env });
     const { port } = await app.waitForGeneration(0);
-    const clients = Array.from({ length: CLIENTS }, (_, index) => start(port, String(index)));
+    const clients = Array.from({ length: CLIENTS }, (_, index) => start(port, String(index), scheme));
     try {
-      for (let generation = 1; generation <= UPGRADES; generation++) {
+      for (let generation = 1; generation <= upgrades; generation++) {
         const old = app.current().pid;
         await untilAll(clients, (one) => one.pid === old && one.isSettled());
         const before = clients.map(({ endings }) => endings.length);
@@ -58,7 +69,7 @@ it.each([
     expect(answered.filter((id) => times.get(id) !== 1)).toEqual([]);
     expect(new Set(answered).size).toBe(answered.length);
   },
-  60_000,
+  120_000,
 );
 
 async function untilAll(clients: readonly LiveClient[], holds: (client: LiveClient, index: number) => boolean) {
