@@ -42,7 +42,7 @@ export class Http1Drain implements ProtocolDrain {
   readonly #isAwaited: () => boolean;
   readonly #intercept: Intercept;
   readonly connections = new Map<Socket, Connection>();
-  readonly #handshakes = new Set<Socket>();
+  readonly #handshakesSince = new Map<Socket, number>();
   readonly #upgraded: UpgradedConnections;
   readonly #endless: EndlessAnswers;
   readonly #idle: IdleSweep;
@@ -64,7 +64,7 @@ export class Http1Drain implements ProtocolDrain {
     this.#intercept = intercept;
     this.#endless = new EndlessAnswers(parts, (connection, answer) => this.#end(connection, answer));
     this.#upgraded = new UpgradedConnections(host, offerGoodbye, onChange);
-    this.#idle = new IdleSweep(host, this.connections, this.#handshakes);
+    this.#idle = new IdleSweep(host, this.connections, this.#handshakesSince);
     tap.on('connection', (socket) => {
       if (carrier === 'tls') this.#startHandshake(socket as Socket);
       if (carrier === 'plain') this.#add(socket as Socket);
@@ -102,7 +102,7 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   get connectionCount(): number {
-    return this.connections.size + this.#handshakes.size;
+    return this.connections.size + this.#handshakesSince.size;
   }
 
   get finished(): number {
@@ -110,12 +110,12 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   get isQuiet(): boolean {
-    if (this.#handshakes.size > 0) return false;
+    if (this.#handshakesSince.size > 0) return false;
     return [...this.connections.values()].every(({ isDone }) => isDone);
   }
 
   get hasOnlyUpgraded(): boolean {
-    if (this.#handshakes.size > 0 || this.#upgraded.hasHandshakes) return false;
+    if (this.#handshakesSince.size > 0 || this.#upgraded.hasHandshakes) return false;
     return [...this.connections.values()].every(({ isDone, upgraded }) => isDone || upgraded);
   }
 
@@ -158,7 +158,7 @@ export class Http1Drain implements ProtocolDrain {
     this.#idle.cancel();
     this.#upgraded.cancel();
     this.#endless.cancel();
-    for (const socket of [...this.connections.keys(), ...this.#handshakes]) socket.destroy();
+    for (const socket of [...this.connections.keys(), ...this.#handshakesSince.keys()]) socket.destroy();
   }
 
   #add(socket: Socket): void {
@@ -179,16 +179,16 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   #startHandshake(socket: Socket): void {
-    this.#handshakes.add(socket);
+    this.#handshakesSince.set(socket, this.#host.now());
     socket.once('close', () => {
-      if (this.#handshakes.delete(socket)) this.#onChange();
+      if (this.#handshakesSince.delete(socket)) this.#onChange();
     });
     this.sweep();
   }
 
   #endHandshake(secure: Socket): void {
     const raw = carrierOf(secure);
-    if (raw) this.#handshakes.delete(raw);
+    if (raw) this.#handshakesSince.delete(raw);
   }
 
   /** @returns true to keep the event from the application, for now or for good */

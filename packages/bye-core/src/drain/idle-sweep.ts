@@ -7,15 +7,15 @@ import type { Connection } from './connection.js';
 export class IdleSweep {
   readonly #host: Host;
   readonly #connections: ReadonlyMap<Socket, Connection>;
-  readonly #handshakes: ReadonlySet<Socket>;
+  readonly #handshakesSince: ReadonlyMap<Socket, number>;
   #policy: { readonly from: number; readonly graceMs: number } | undefined;
   #timer: Timer | undefined;
 
-  /** @param handshakes of TLS, which bring nothing that could be lost */
-  constructor(host: Host, connections: ReadonlyMap<Socket, Connection>, handshakes: ReadonlySet<Socket>) {
+  /** @param handshakesSince those of TLS that are in progress, by when they began: they have the same time */
+  constructor(host: Host, connections: ReadonlyMap<Socket, Connection>, handshakesSince: ReadonlyMap<Socket, number>) {
     this.#host = host;
     this.#connections = connections;
-    this.#handshakes = handshakes;
+    this.#handshakesSince = handshakesSince;
   }
 
   /** Those that were idle for `graceMs`, counted from `from` or from when they became idle, whichever is later. */
@@ -48,10 +48,10 @@ export class IdleSweep {
       if (at <= now) due.push(connection);
       else next = Math.min(next, at);
     }
-    const handshakesEndAt = policy.from + policy.graceMs;
-    if (this.#handshakes.size > 0) {
-      if (handshakesEndAt <= now) for (const socket of this.#handshakes) socket.destroy();
-      else next = Math.min(next, handshakesEndAt);
+    for (const [socket, startedAt] of this.#handshakesSince) {
+      const at = Math.max(policy.from, startedAt) + policy.graceMs;
+      if (at <= now) socket.destroy();
+      else next = Math.min(next, at);
     }
     if (due.length > 0) this.#endIfStillIdle(due);
     if (next < Number.POSITIVE_INFINITY) this.#timer = this.#host.after(next - now, () => this.run(), true);
