@@ -13,6 +13,9 @@ export class Http2Session {
   readonly #socket: Socket;
   readonly #host: Host;
   #hasBegun = false;
+  #isTold = false;
+  /** It was told to go, or will be by itself. */
+  isLeaving = false;
 
   /** @param socket that carries it: Node gives no way from a session to end it once the session is closed */
   constructor(session: ServerHttp2Session, socket: Socket, host: Host) {
@@ -31,6 +34,9 @@ export class Http2Session {
    * new ones as well, and then nobody knows (T15).
    */
   close(): void {
+    this.isLeaving = true;
+    if (this.#isTold) return;
+    this.#isTold = true;
     const linger = new Linger(this.#host, this.#socket);
     this.#socket.once('finish', () => linger.start());
     this.#socket.once('close', () => linger.cancel());
@@ -39,6 +45,7 @@ export class Http2Session {
 
   /** For one that comes during the drain: its first requests are on their way, and are answered. */
   closeAfterFirst(): void {
+    this.isLeaving = true;
     if (this.#hasBegun) {
       this.close();
       return;

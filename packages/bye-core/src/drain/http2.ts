@@ -9,11 +9,13 @@ import { EndlessStreams } from './endless/endless-streams.js';
 import type { DrainParts, Http1Drain } from './http1.js';
 import { Http2Session } from './http2-session.js';
 import type { ProtocolDrain, Work } from './protocol.js';
+import { Spread } from './spread.js';
 
 export class Http2Drain implements ProtocolDrain {
   readonly #http1: Http1Drain;
   readonly #parts: DrainParts;
   readonly #endless: EndlessStreams;
+  readonly #spread: Spread<Http2Session>;
   readonly #sessions = new Map<ServerHttp2Session, Http2Session>();
   readonly #streams = new Map<ServerHttp2Stream, Work>();
   #finished = 0;
@@ -25,7 +27,11 @@ export class Http2Drain implements ProtocolDrain {
   constructor(tap: ServerTap, http1: Http1Drain, parts: DrainParts) {
     this.#http1 = http1;
     this.#parts = parts;
-    this.#endless = new EndlessStreams(parts);
+    this.#spread = new Spread(parts.host, (session) => session.close());
+    // Else the client would come back on this session, to be sent away again.
+    this.#endless = new EndlessStreams(parts, ({ session }) =>
+      this.#sessions.get(session as ServerHttp2Session)?.close(),
+    );
     for (const event of ['connection', 'secureConnection']) {
       tap.on(event, (socket) => {
         this.#newest = socket as Socket;
@@ -67,14 +73,15 @@ export class Http2Drain implements ProtocolDrain {
 
   /**
    * Node 20 and 22 send no GOAWAY at `server.close()`, and 24 sends it earlier than wanted: say it here (T15). Not before
-   * the listener is closed: a client would come back to this process, and a stream be refused for nothing.
+   * the listener is closed: a client would come back to this process, and a stream be refused for nothing. Each client
+   * reconnects at once, so they are told one after the other. A second call is for those that were not told yet.
    */
   sayGoodbye(goodbye: Goodbye): void {
     this.#http1.sayGoodbye(goodbye);
-    this.#endless.sayGoodbye(goodbye, this.#streams.keys());
-    if (this.#saidGoodbye) return;
     this.#saidGoodbye = true;
-    for (const session of this.#sessions.values()) session.close();
+    const untold = [...this.#sessions.values()].filter(({ isLeaving }) => !isLeaving);
+    this.#spread.start(untold, goodbye.spreadMs);
+    this.#endless.sayGoodbye(goodbye, this.#streams.keys());
   }
 
   closeIdle(from: number, graceMs: number): void {
@@ -86,6 +93,7 @@ export class Http2Drain implements ProtocolDrain {
     this.#saidGoodbye = false;
     this.#finished = 0;
     this.#endless.reopen();
+    this.#spread.cancel();
     this.#http1.reopen();
   }
 
@@ -103,6 +111,7 @@ export class Http2Drain implements ProtocolDrain {
 
   destroy(): void {
     this.#endless.cancel();
+    this.#spread.cancel();
     this.#http1.destroy();
     for (const session of this.#sessions.values()) session.destroy();
   }

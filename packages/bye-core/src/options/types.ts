@@ -54,8 +54,8 @@ export interface ByeOptions {
   /** How long a replaced process may finish its work. @defaultValue 300000 */
   upgradeDrainTimeoutMs?: number;
   /**
-   * Over how long WebSockets are closed and event streams ended, evenly, so that not all clients come back at once; at a stop at most half
-   * of the time for requests. @defaultValue 1000; SIGINT: 0
+   * Over how long WebSockets are closed, HTTP/2 sessions told to go and event streams ended, evenly, so that not all clients come back at
+   * once; at a stop at most half of the time for requests. @defaultValue 1000; SIGINT: 0
    */
   closeSpreadMs?: number;
   /** `'manual'`: call `ready()` yourself. @defaultValue `'auto'` */

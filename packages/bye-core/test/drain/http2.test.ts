@@ -185,3 +185,47 @@ function framesOf(bytes: Buffer): { type: number; stream: number; payload: Buffe
   }
   return frames;
 }
+
+test('closeSpreadMs spreads the GOAWAYs, and sessions that were not told yet are served', async () => {
+  await using bench = new Bench({ ...WITH_GRACE, closeSpreadMs: 600 });
+  const { port } = await bench.listen(createServer((_request, response) => response.end('answer')));
+  const sessions = await Promise.all(Array.from({ length: 6 }, () => open(bench, `http://127.0.0.1:${port}`)));
+  await expect.poll(() => bench.bye.health().connections).toBe(6);
+  const [startedAt, times, order]: [number, number[], ClientHttp2Session[]] = [performance.now(), [], []];
+  for (const session of sessions) {
+    session.once('goaway', () => {
+      order.push(session);
+      times.push(performance.now() - startedAt);
+    });
+  }
+  const drained = bench.bye.drain();
+  await expect.poll(() => order.length).toBe(1);
+  const [untold] = sessions.filter((session) => !order.includes(session)).slice(-1);
+  expect(String(await get(untold as ClientHttp2Session, '/'))).toBe('answer');
+  expect(await drained).toMatchObject({ requestsFinished: 1, cut: [] });
+  // The nth no sooner than its share of the time has passed.
+  expect(times.map((at, index) => at >= index * 100)).toEqual(sessions.map(() => true));
+});
+
+test('the GOAWAY comes before the end of an event stream, so that its client does not come back here', async () => {
+  await using bench = new Bench({ ...WITH_GRACE, closeSpreadMs: 400 });
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: 1\n\n');
+  });
+  const { port } = await bench.listen(server);
+  // The one whose stream is told first is told last itself.
+  const sessions = await Promise.all(Array.from({ length: 3 }, () => open(bench, `http://127.0.0.1:${port}`)));
+  const order: string[] = [];
+  for (const [index, session] of [...sessions.entries()].reverse()) {
+    session.once('goaway', () => order.push(`goaway ${index}`));
+    const stream = session.request({ ':path': '/', accept: 'text/event-stream' }).resume();
+    stream.once('end', () => order.push(`end ${index}`));
+    await once(stream, 'data');
+  }
+  await bench.bye.drain();
+  for (const index of sessions.keys()) {
+    expect(order.indexOf(`goaway ${index}`)).toBeLessThan(order.indexOf(`end ${index}`));
+  }
+  expect(order).toHaveLength(6);
+});

@@ -11,13 +11,16 @@ import { swallowWrites } from './swallow.js';
 
 export class EndlessStreams {
   readonly #parts: EndlessParts;
+  readonly #beforeEnd: (stream: ServerHttp2Stream) => void;
   readonly #spread: Spread<ServerHttp2Stream>;
   readonly #tails = new WeakMap<ServerHttp2Stream, EventTail>();
   readonly #told = new WeakSet<ServerHttp2Stream>();
   #goodbye: Goodbye | undefined;
 
-  constructor(parts: EndlessParts) {
+  /** @param beforeEnd called when a stream is about to be ended: its client will ask for it again */
+  constructor(parts: EndlessParts, beforeEnd: (stream: ServerHttp2Stream) => void) {
     this.#parts = parts;
+    this.#beforeEnd = beforeEnd;
     this.#spread = new Spread(parts.host, (stream) => this.#tell(stream));
   }
 
@@ -63,7 +66,10 @@ export class EndlessStreams {
     if (!this.#goodbye || this.#told.has(stream) || !this.#isEndless(stream)) return;
     this.#told.add(stream);
     const isEncoded = stream.sentHeaders?.['content-encoding'] !== undefined;
-    whenBetweenEvents(this.#parts.host, isEncoded ? undefined : this.#tails.get(stream), () => endStream(stream));
+    whenBetweenEvents(this.#parts.host, isEncoded ? undefined : this.#tails.get(stream), () => {
+      this.#beforeEnd(stream);
+      endStream(stream);
+    });
   }
 }
 
