@@ -1,34 +1,9 @@
-import { requests, startApp, startTraffic } from '@bye/testkit';
+import { requests } from '@bye/testkit';
 import { describe, expect, it } from 'vitest';
-import { SERVICE } from '../service.js';
 import { pass } from './lab.js';
 import { askAll, Moving, openAsked, openFresh } from './moving.js';
 
 const LOCAL = { port: 0, host: '127.0.0.1' };
-
-it('pipelined requests in pieces are answered over 5 upgrades, each on the connection it was sent on', {
-  timeout: 60_000,
-}, async () => {
-  await using app = startApp(SERVICE);
-  const { port } = await app.waitForGeneration(0);
-  const traffic = startTraffic({
-    target: { port },
-    keepAliveClients: 32,
-    freshClients: 4,
-    pipelined: { share: 0.7, depth: 6, pieces: 5 },
-    mix: { large: 0.5 },
-  });
-  for (let generation = 1; generation <= 5; generation++) {
-    const old = app.current().pid;
-    app.kill('SIGUSR1');
-    await app.waitForGeneration(generation, { timeoutMs: 20_000 });
-    await app.waitUntilGone(old, { timeoutMs: 20_000 });
-  }
-  const counts = await traffic.stop();
-  expect(counts.failures).toEqual([]);
-  expect(counts).toMatchObject({ failed: 0, reconnects: 0, idleCloses: 0 });
-  expect(counts.byPid.size).toBe(6);
-});
 
 describe('a connection', () => {
   it('moves when it is idle, or has not sent a byte, with what it sends meanwhile', async () => {
