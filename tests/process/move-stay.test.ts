@@ -59,7 +59,7 @@ it('`moveConnections` decides for each, and one for which it throws stays', asyn
   expect(throwing.log).toContain("a connection stays, as option 'moveConnections' threw: Error: no verdict");
 });
 
-it.skipIf(!existsSync('/usr/bin/prlimit'))('what a new process has no descriptors for stays', async () => {
+it.skipIf(!existsSync('/usr/bin/prlimit'))('what a new process has no descriptors for stays (M6)', async () => {
   await using moving = new Moving({ decide: 'slowly', ...plain });
   const { app } = moving;
   const [port = 0] = await moving.ports();
@@ -76,7 +76,7 @@ it.skipIf(!existsSync('/usr/bin/prlimit'))('what a new process has no descriptor
   expect(moved).toBeLessThan(60);
 });
 
-it('a TLS connection stays, and ends with its next answer', async () => {
+it('a TLS connection stays, and ends with its next answer (M3)', async () => {
   await using moving = new Moving({ servers: [{ listen: LOCAL, timeouts: LONG, tls }] });
   const [port = 0] = await moving.ports();
   const agent = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });

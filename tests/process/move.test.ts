@@ -21,7 +21,7 @@ describe('a connection', () => {
     expect(JSON.parse(body.toString())).toEqual({ count: 2000, pid, index: 0 });
   });
 
-  it('idle for longer than headersTimeout after the move is served', { timeout: 30_000 }, async () => {
+  it('idle for longer than headersTimeout after the move is served (M2)', { timeout: 30_000 }, async () => {
     const timeouts = {
       keepAliveTimeout: 8000,
       headersTimeout: 400,

@@ -26,7 +26,7 @@ const LOADS: Record<string, Partial<TrafficOptions>> = {
 };
 
 it.each(Object.entries(LOADS))(
-  `${CLIENTS} connections live through ${UPGRADES} upgrades, ${REQUESTS} requests %s`,
+  `${CLIENTS} connections live through ${UPGRADES} upgrades, ${REQUESTS} requests %s (M1)`,
   async (_how, load) => {
     await using app = startApp(SERVICE, { env: { BYE_LOG: 'info' } });
     const { port } = await app.waitForGeneration(0);
@@ -87,7 +87,7 @@ function mean(sizes: readonly Size[]): number {
 }
 
 /** Every tenth generation's size, and what the load saw. */
-function tell(report: { readonly sizes: readonly Size[] }): void {
+function tell(report: { readonly sizes: readonly Size[]; readonly [name: string]: unknown }): void {
   const sizes = report.sizes.filter(({ generation }) => generation % 10 === 0);
   console.log(JSON.stringify({ ...report, sizes }));
 }
