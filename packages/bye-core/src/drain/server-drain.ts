@@ -33,7 +33,8 @@ type CloseCallback = (error?: Error) => void;
 
 /**
  * Takes over `server.close()`: Node's own truncates answers that are not flushed yet (T1), cuts idle connections on
- * which a request is on its way (T3), never ends for others (T2), and swallows a second call's `close` event (T26).
+ * which a request is on its way (T3) or that have not spoken yet (T28), never ends for others (T2), and swallows a second
+ * call's `close` event (T26).
  */
 export class ServerDrain {
   readonly server: Server;

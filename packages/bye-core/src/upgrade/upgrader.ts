@@ -167,7 +167,7 @@ export class Upgrader {
         holds = listeners.holdPaths();
       });
       const successor = await attempt.outcome();
-      // Between the last look at it and this nothing else may run: from here on there is no way back.
+      // Between the last look at it and this nothing else may run: from here on there is no way back (T24).
       this.#parts.onTakenOver(successor);
       for (const hold of holds) this.#warnIfFails(() => hold.restore());
       return successor;
