@@ -1,6 +1,5 @@
 import { requests } from '@bye/testkit';
 import { describe, expect, it } from 'vitest';
-import { pass } from './lab.js';
 import { askAll, Moving, openAsked, openFresh } from './moving.js';
 
 const LOCAL = { port: 0, host: '127.0.0.1' };
@@ -19,21 +18,6 @@ describe('a connection', () => {
     const [first] = idle;
     const { body } = await first!.request({ path: '/count', keepBody: true });
     expect(JSON.parse(body.toString())).toEqual({ count: 2000, pid, index: 0 });
-  });
-
-  it('idle for longer than headersTimeout after the move is served (M2)', { timeout: 30_000 }, async () => {
-    const timeouts = {
-      keepAliveTimeout: 8000,
-      headersTimeout: 400,
-      requestTimeout: 800,
-      connectionsCheckingInterval: 100,
-    };
-    await using moving = new Moving({ servers: [{ listen: LOCAL, timeouts }] });
-    const [port = 0] = await moving.ports();
-    const [idle] = await openAsked({ port }, 1);
-    const { pid } = await moving.upgrade();
-    await pass(2000);
-    expect(await askAll([idle!])).toEqual([{ pid, saidClose: false }]);
   });
 
   it('idle for longer than keepAliveTimeout after the move is closed', { timeout: 30_000 }, async () => {
