@@ -66,7 +66,7 @@ export class IdleSweep {
     setImmediate(() => {
       setImmediate(() => {
         for (const [connection, idleSince] of seen) {
-          if (connection.isIdle && connection.idleSince === idleSince) connection.end();
+          if (connection.isIdle && connection.idleSince === idleSince) connection.endIdle();
         }
       });
     });

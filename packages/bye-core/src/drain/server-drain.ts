@@ -159,7 +159,7 @@ export class ServerDrain {
     this.#protocol.endUpgraded();
   }
 
-  /** Gives up on clients that were told to go and do not take what is still written to them. */
+  /** Gives up on clients that were told to go, and do not take what is still written to them, or keep their side open. */
   dropStalled(): void {
     this.#protocol.dropStalled();
   }
