@@ -94,12 +94,15 @@ export class Upgrader {
   }
 
   /**
-   * @param force tell a predecessor that still drains to finish now, and wait for it
+   * Waits for a predecessor that has nothing left to do but its exit, a second at most.
+   *
+   * @param force tell one that still drains to finish now, and wait for it
    * @throws {ByeError} If it is refused, or the new process failed; the old one serves on
    */
   async upgrade(force: boolean): Promise<UpgradeResult> {
-    const { host, emit, generation } = this.#parts;
-    if (force && !this.#running) await this.#parts.predecessor.finishNow();
+    const { host, emit, generation, predecessor } = this.#parts;
+    const going = this.#running ? undefined : force ? predecessor.finishNow() : predecessor.leaving;
+    if (going) await going;
     const refusal = this.#findRefusal();
     if (refusal) {
       emit('upgrade-refused', { error: refusal });
