@@ -63,11 +63,12 @@ it.each([
     expect(answered.filter((id) => times.get(id) !== 1)).toEqual([]);
     expect(new Set(answered).size).toBe(answered.length);
   },
-  60_000,
+  120_000,
 );
 
 async function untilAll(clients: readonly LiveClient[], holds: (client: LiveClient, index: number) => boolean) {
-  await until(() => clients.every(holds), { timeoutMs: 10_000, what: 'every client' });
+  // Reconnecting, by polling first, is work for a machine that does other things as well.
+  await until(() => clients.every(holds), { timeoutMs: 30_000, what: 'every client' });
 }
 
 /** The nth is told no sooner than its share of the time has passed: no more come back at once than that. */
