@@ -76,7 +76,7 @@ it.skipIf(!existsSync('/usr/bin/prlimit'))('what a new process has no descriptor
   expect(moved).toBeLessThan(60);
 });
 
-it('a TLS connection stays, and ends with its next answer (M3)', async () => {
+it('a TLS connection stays, and ends with its next answer', async () => {
   await using moving = new Moving({ servers: [{ listen: LOCAL, timeouts: LONG, tls }] });
   const [port = 0] = await moving.ports();
   const agent = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
