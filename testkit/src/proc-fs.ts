@@ -41,6 +41,13 @@ export function openDescriptors(pid: number): OpenDescriptors {
   return { total, byKind, byTarget };
 }
 
+/** @returns the memory that the process has in use (VmRSS), in bytes; 0 if there is no such process */
+export function residentBytes(pid: number): number {
+  assertLinux();
+  const status = orUndefined(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '';
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
 /** @returns how many threads the process has */
 export function threadCount(pid: number): number {
   return list(`${pid}/task`).length;

@@ -72,6 +72,11 @@ export class StrictConnection {
     return this.#outstanding.length;
   }
 
+  /** By which a connection is known on both sides; `undefined` over a unix socket. */
+  get localPort(): number | undefined {
+    return this.#localPort;
+  }
+
   get ageMs(): number {
     return performance.now() - this.#openedAt;
   }

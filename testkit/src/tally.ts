@@ -17,6 +17,8 @@ export interface TrafficCounts {
   readonly sent: number;
   readonly ok: number;
   readonly failed: number;
+  /** Connections that were opened. */
+  readonly connects: number;
   /** Connections of keep-alive clients after their first. */
   readonly reconnects: number;
   /** Connections that the server closed, unannounced, while no request was outstanding. */
@@ -43,6 +45,7 @@ export class Tally {
   #ok = 0;
   #failed = 0;
   #outstanding = 0;
+  #connects = 0;
   #reconnects = 0;
   #idleCloses = 0;
   #idleResets = 0;
@@ -73,6 +76,10 @@ export class Tally {
     this.#failures.push({ failure: error.failure, message: error.message, atMs, ...error.context });
   }
 
+  connected(): void {
+    this.#connects++;
+  }
+
   reconnected(): void {
     this.#reconnects++;
   }
@@ -90,6 +97,7 @@ export class Tally {
       sent: this.#ok + this.#failed + this.#outstanding,
       ok: this.#ok,
       failed: this.#failed,
+      connects: this.#connects,
       reconnects: this.#reconnects,
       idleCloses: this.#idleCloses,
       idleResets: this.#idleResets,

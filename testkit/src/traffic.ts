@@ -40,6 +40,8 @@ export interface TrafficOptions {
 /** A load that runs. */
 export interface Traffic {
   counts(): TrafficCounts;
+  /** @returns the local ports of the connections that are open, in the order in which they were opened */
+  localPorts(): readonly number[];
   /**
    * From now on no client opens a connection; one whose connection is closed ends quietly.
    * @returns once each open connection has had an answer, so that the server has surely accepted it
@@ -63,6 +65,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
   const finished = Promise.all(running).then(() => clients.counts());
   return {
     counts: () => clients.counts(),
+    localPorts: () => clients.localPorts(),
     stopConnecting: () => clients.stopConnecting(),
     finished,
     stop: () => {
@@ -89,6 +92,10 @@ class Clients {
 
   counts(): TrafficCounts {
     return this.#tally.counts(this.#running);
+  }
+
+  localPorts(): number[] {
+    return [...this.#open].flatMap(({ localPort }) => localPort ?? []);
   }
 
   forbidConnecting(): void {
@@ -141,6 +148,7 @@ class Clients {
     this.#connecting++;
     try {
       const connection = await StrictConnection.open(typeof target === 'function' ? target() : target);
+      this.#tally.connected();
       this.#open.add(connection);
       void connection.closed.then((info) => {
         this.#open.delete(connection);

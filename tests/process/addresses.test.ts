@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch[Symbol.dispose]());
 
-it('a listener that the new version does not open is closed, and named in the log', async () => {
+it('a listener that the new version does not open is closed, and named in the log (T23)', async () => {
   const path = scratch.path('old.sock');
   const kept: ListenerPlan = { name: 'kept', listen: { port: 0 } };
   await using app = scratch.start({

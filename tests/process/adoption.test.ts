@@ -105,7 +105,7 @@ describe('listen() adopts', () => {
   });
 });
 
-it('`listen()` on localhost by Fastify adopts both addresses', async () => {
+it('`listen()` on localhost by Fastify adopts both addresses (T10)', async () => {
   const preload = fileURLToPath(new URL('../fixtures/listeners/both-loopbacks.cjs', import.meta.url));
   const env = { KIND: 'fastify', HOST: 'localhost', BYE_LOG: 'debug' };
   await using app = startApp(['--require', preload, SERVICE], { env });

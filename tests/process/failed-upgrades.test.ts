@@ -81,7 +81,7 @@ describe.skipIf(process.platform !== 'linux')('upgrade() to a version that', () 
     scratch[Symbol.dispose]();
   });
 
-  it.each(Object.entries(FAILURES))('%s is harmless', async (_name, { how, says }) => {
+  it.each(Object.entries(FAILURES))('%s is harmless (T24)', async (_name, { how, says }) => {
     const before = new Set(targetsOf(pid));
     const threads = threadCount(pid);
     const from = app.log.lines.length;

@@ -1,7 +1,10 @@
-/** Clients of fixtures/live.mjs: each speaks without a pause, and comes back when it is closed. */
+/** Clients of fixtures/live.mjs: each speaks again and again, and comes back when it is closed. */
 
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
+
+/** Between an answer and the next message. */
+const PAUSE_MS = 10;
 
 /** What one client has seen. */
 export interface LiveClient {
@@ -38,7 +41,7 @@ export function startWebSocket(port: number, name: string, scheme = 'ws'): LiveC
     socket.on('open', say);
     socket.on('message', (data) => {
       noteAnswer(client, String(data));
-      setTimeout(() => socket.readyState === socket.OPEN && say(), 1);
+      setTimeout(() => socket.readyState === socket.OPEN && say(), PAUSE_MS);
     });
     socket.on('close', (how) => {
       client.endings.push({ how, at: performance.now() });
@@ -69,7 +72,7 @@ export function startSocketIo(port: number, name: string, scheme = 'http'): Live
     if (!socket.connected) return;
     socket.emit('say', `${name}-${count++}`, (answer: string) => {
       noteAnswer(client, answer);
-      setTimeout(say, 1);
+      setTimeout(say, PAUSE_MS);
     });
   };
   socket.on('connect', say);

@@ -7,7 +7,7 @@ import { askAll, Moving, openAsked, openFresh } from './moving.js';
 const KILLS = Number(process.env['BYE_KILLS'] ?? 12);
 const SEED = Number(process.env['BYE_SEED'] ?? 1);
 
-it(`a new process that is killed while connections move costs none but those it had taken, ${KILLS} times`, {
+it('a new process that is killed while connections move costs none but those it had taken (M5)', {
   timeout: 60_000 + KILLS * 5000,
 }, async () => {
   const random = createRandom(SEED);

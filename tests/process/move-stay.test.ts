@@ -59,7 +59,7 @@ it('`moveConnections` decides for each, and one for which it throws stays', asyn
   expect(throwing.log).toContain("a connection stays, as option 'moveConnections' threw: Error: no verdict");
 });
 
-it.skipIf(!existsSync('/usr/bin/prlimit'))('what a new process has no descriptors for stays', async () => {
+it.skipIf(!existsSync('/usr/bin/prlimit'))('what a new process has no descriptors for stays (M6)', async () => {
   await using moving = new Moving({ decide: 'slowly', ...plain });
   const { app } = moving;
   const [port = 0] = await moving.ports();

@@ -1,34 +1,8 @@
-import { requests, startApp, startTraffic } from '@bye/testkit';
+import { requests } from '@bye/testkit';
 import { describe, expect, it } from 'vitest';
-import { SERVICE } from '../service.js';
-import { pass } from './lab.js';
 import { askAll, Moving, openAsked, openFresh } from './moving.js';
 
 const LOCAL = { port: 0, host: '127.0.0.1' };
-
-it('pipelined requests in pieces are answered over 5 upgrades, each on the connection it was sent on', {
-  timeout: 60_000,
-}, async () => {
-  await using app = startApp(SERVICE);
-  const { port } = await app.waitForGeneration(0);
-  const traffic = startTraffic({
-    target: { port },
-    keepAliveClients: 32,
-    freshClients: 4,
-    pipelined: { share: 0.7, depth: 6, pieces: 5 },
-    mix: { large: 0.5 },
-  });
-  for (let generation = 1; generation <= 5; generation++) {
-    const old = app.current().pid;
-    app.kill('SIGUSR1');
-    await app.waitForGeneration(generation, { timeoutMs: 20_000 });
-    await app.waitUntilGone(old, { timeoutMs: 20_000 });
-  }
-  const counts = await traffic.stop();
-  expect(counts.failures).toEqual([]);
-  expect(counts).toMatchObject({ failed: 0, reconnects: 0, idleCloses: 0 });
-  expect(counts.byPid.size).toBe(6);
-});
 
 describe('a connection', () => {
   it('moves when it is idle, or has not sent a byte, with what it sends meanwhile', async () => {
@@ -44,21 +18,6 @@ describe('a connection', () => {
     const [first] = idle;
     const { body } = await first!.request({ path: '/count', keepBody: true });
     expect(JSON.parse(body.toString())).toEqual({ count: 2000, pid, index: 0 });
-  });
-
-  it('idle for longer than headersTimeout after the move is served', { timeout: 30_000 }, async () => {
-    const timeouts = {
-      keepAliveTimeout: 8000,
-      headersTimeout: 400,
-      requestTimeout: 800,
-      connectionsCheckingInterval: 100,
-    };
-    await using moving = new Moving({ servers: [{ listen: LOCAL, timeouts }] });
-    const [port = 0] = await moving.ports();
-    const [idle] = await openAsked({ port }, 1);
-    const { pid } = await moving.upgrade();
-    await pass(2000);
-    expect(await askAll([idle!])).toEqual([{ pid, saidClose: false }]);
   });
 
   it('idle for longer than keepAliveTimeout after the move is closed', { timeout: 30_000 }, async () => {

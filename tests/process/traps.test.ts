@@ -117,7 +117,7 @@ describe('Fastify on both addresses of localhost', () => {
     await closed;
   });
 
-  test('`app.close()` answers no request with 503, below the root too (T8, T25)', async () => {
+  test('`app.close()` answers no request with 503, below the root too (T25)', async () => {
     const [held, idle] = [client('127.0.0.1'), client('127.0.0.1')];
     await idle.get('/');
     const answer = held.get('/held');
@@ -129,7 +129,7 @@ describe('Fastify on both addresses of localhost', () => {
     await closed;
   });
 
-  test('`app.close()` waits for a request on the second one (T9, T25)', async () => {
+  test('`app.close()` waits for a request on the second one (T9)', async () => {
     const answer = client('::1').get('/held');
     await gate.entered;
     expect(bye.health()).toMatchObject({ inFlight: 1, connections: 1 });

@@ -73,6 +73,16 @@ it('upgrade() rejects while the predecessor drains, and force ends that', async 
   expect(await app.waitForGeneration(2)).toMatchObject({ port: old.port });
 });
 
+it('upgrade() waits for a predecessor that has nothing left to do but its exit', async () => {
+  await using app = startLab({ env: { EXIT_MS: '500' } });
+  const old = await app.waitForGeneration(0, LONG);
+  app.kill('SIGUSR1');
+  const service = await app.waitForGeneration(1, LONG);
+  await app.waitForLine(`bye[${old.pid}] info: exit 0`, LONG);
+  expect((await act(service, '/upgrade')).outcome).toMatchObject({ generation: 2 });
+  expect(app.isRunning(old.pid)).toBe(false);
+});
+
 it.each([
   ['after a stop has begun', 'SIGTERM', 'stopping', /is stopping/],
   ['of a process that was replaced', 'SIGUSR1', 'generation=1', /replaced already/],

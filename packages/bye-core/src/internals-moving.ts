@@ -22,7 +22,7 @@ interface HttpSocketInternals {
 /**
  * The handle of a socket that this server accepted itself from the kernel.
  *
- * @returns `undefined` for anything else. A TLS handle above all: to send one ends the process (SIGSEGV, all versions)
+ * @returns `undefined` for anything else. A TLS handle above all: to send one ends the process (SIGSEGV, all versions; M3)
  */
 export function connectionHandleOf(socket: Socket, server: Server): ConnectionHandle | undefined {
   const { _handle: handle, _server: acceptedBy } = socket as unknown as HttpSocketInternals;
@@ -46,7 +46,7 @@ export function giveConnection(server: Server, handle: object): void {
 
 /**
  * Calls back for each handle that was sent to a child, in their order, with whether it has arrived. `false` if the child
- * is out of descriptors: the message is lost as well then, and nobody else is told.
+ * is out of descriptors: the message is lost as well then, and nobody else is told (M6).
  */
 export function onHandleReply(child: ChildProcess, listener: (hasArrived: boolean) => void): void {
   child.on('internalMessage', (message: { cmd?: unknown } | null) => {
@@ -72,7 +72,7 @@ export function findIdle(server: Server, known: Iterable<Socket>): Set<Socket> {
     found.add(this);
     return this;
   };
-  // On the prototype: one that the sweep finds and we do not know would really be destroyed.
+  // On the prototype: one that the sweep finds and we do not know would really be destroyed (M4).
   const prototype = Socket.prototype;
   const inherited = prototype.destroy;
   const own = Object.getOwnPropertyDescriptor(prototype, 'destroy');

@@ -146,6 +146,7 @@ export class ProcessControl {
     });
     successor.onExit((exitCode, signal) => emit('successor-lost', { successorPid: successor.pid, exitCode, signal }));
     this.#tellProgress(successor);
+    void report.then(() => this.#tell(successor, true));
     void this.#finish(report);
   }
 
@@ -183,13 +184,16 @@ export class ProcessControl {
   }
 
   #tellProgress(successor: TakenOverBy): void {
-    const { host, servers, tasks, shutdown } = this.#parts;
-    successor.send({
-      bye: 'draining',
-      untilMs: shutdown.untilMs,
-      waitingFor: describeWork({ inFlight: servers.inFlight, connections: servers.connections, tasks: tasks.size }),
-    });
-    this.#progress = host.after(PROGRESS_MS, () => this.#tellProgress(successor));
+    this.#tell(successor, false);
+    this.#progress = this.#parts.host.after(PROGRESS_MS, () => this.#tellProgress(successor));
+  }
+
+  #tell(successor: TakenOverBy, isDrained: boolean): void {
+    const { servers, tasks, shutdown } = this.#parts;
+    const { inFlight, connections } = servers;
+    const idle = isDrained || (inFlight === 0 && connections === 0 && tasks.size === 0);
+    const waitingFor = idle ? 'its exit' : describeWork({ inFlight, connections, tasks: tasks.size });
+    successor.send({ bye: 'draining', untilMs: shutdown.untilMs, waitingFor, idle });
   }
 
   /** What a replaced process leaves behind is the new one's. */

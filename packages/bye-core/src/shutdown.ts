@@ -126,8 +126,8 @@ export class Shutdown {
 
     this.#enter('hooks');
     for (const drain of servers.drains('app')) {
-      // What is left at the deadline: idle connections of an upgrade, clients that do not read. app.close() would wait for
-      // them in vain.
+      // What is left at the deadline: idle connections of an upgrade, clients that do not read; and clients that keep their
+      // side of a connection open. app.close() would wait for them in vain.
       drain.dropStalled();
       drain.closeIdle(host.now(), 0);
       drain.endUpgraded();

@@ -221,7 +221,9 @@ test('takenOver() tells the new process every half second what it waits for', as
   void tasks.spawn(never, 'mail');
   control.takenOver(successor);
   const untilMs = host.epochNow() + 63_000;
-  expect(successor.sent).toEqual([{ bye: 'draining', untilMs, waitingFor: '2 requests, 3 connections, 1 task' }]);
+  expect(successor.sent).toEqual([
+    { bye: 'draining', untilMs, waitingFor: '2 requests, 3 connections, 1 task', idle: false },
+  ]);
   await host.advance(1000);
   expect(successor.sent).toHaveLength(3);
 });
@@ -238,12 +240,13 @@ test('takenOver() ends the drain in the time that the new process gives', async 
   drain.whenQuiet = never;
   void tasks.spawn(never, 'mail');
   control.takenOver(successor);
-  successor.say({ bye: 'draining', untilMs: 0, waitingFor: '' });
+  successor.say({ bye: 'draining', untilMs: 0, waitingFor: '', idle: false });
   await host.advance(10_000);
   expect(host.exits).toEqual([]);
   successor.say({ bye: 'finish', withinMs: 500 });
   await host.advance(5000);
   expect(host.exits).toEqual([1]);
+  expect(successor.sent.at(-1)).toMatchObject({ waitingFor: 'its exit', idle: true });
 });
 
 test('takenOver() tells when the new process ends before this one', () => {

@@ -40,6 +40,7 @@ const plugin: FastifyPluginAsync<FastifyByeOptions> = async (app, { bye: given, 
   addHealthRoutes(app, binding);
   rememberRequests(app);
 
+  // Hooks, as below the root nobody calls what is overridden on this instance (T25).
   app.addHook('onListen', async () => {
     for (const server of serversOf(app)) binding.attach(server);
     binding.listening();

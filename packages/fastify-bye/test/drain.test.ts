@@ -69,7 +69,7 @@ const ENDINGS = [
 ] as const;
 
 test.each(ENDINGS)(
-  'requests during `%s` get 200 and no 503, on both addresses of localhost (T8, T9)',
+  'requests during `%s` get 200 and no 503, on both addresses of localhost (T8)',
   async (_name, end, status) => {
     const { app, port } = await start('localhost');
     expect(app.addresses()).toHaveLength(2);

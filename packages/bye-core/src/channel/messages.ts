@@ -24,8 +24,8 @@ export type Message =
   | { readonly bye: 'hello'; readonly protocol: number; readonly pid: number; readonly node: string }
   /** New to old: this error ends me before I was ready. */
   | { readonly bye: 'failure'; readonly error: ErrorMessage }
-  /** Old to new: what I still wait for, and until when (epoch milliseconds). */
-  | { readonly bye: 'draining'; readonly untilMs: number; readonly waitingFor: string }
+  /** Old to new: what I still wait for, and until when (epoch milliseconds). `idle`: for no client and no task. */
+  | { readonly bye: 'draining'; readonly untilMs: number; readonly waitingFor: string; readonly idle: boolean }
   /** New to old: end your drain within this time. */
   | { readonly bye: 'finish'; readonly withinMs: number }
   /** New to old: live connections of the listeners with these keys may come; sent just before the readiness byte. */
@@ -86,10 +86,12 @@ export function parseMessage(value: unknown): Message | undefined {
       const error = parseError(message['error']);
       return error && { bye: 'failure', error };
     }
-    case 'draining':
-      return isNumber(message['untilMs']) && isString(message['waitingFor'])
-        ? { bye: 'draining', untilMs: message['untilMs'], waitingFor: message['waitingFor'] }
+    case 'draining': {
+      const { untilMs, waitingFor, idle } = message;
+      return isNumber(untilMs) && isString(waitingFor) && typeof idle === 'boolean'
+        ? { bye: 'draining', untilMs, waitingFor, idle }
         : undefined;
+    }
     case 'finish':
       return isNumber(message['withinMs']) ? { bye: 'finish', withinMs: message['withinMs'] } : undefined;
     case 'takes-connections': {

@@ -34,6 +34,8 @@ export class Connection {
   hasAsked = false;
   /** Our side is closed; we only wait for the client's. */
   ended = false;
+  /** No answer was under way when we ended it. */
+  #wasIdle = false;
   /** The last request was answered before all of it had come: what still comes has to be read (T21). */
   #isUploading = false;
   /** Those that are followed. */
@@ -128,6 +130,17 @@ export class Connection {
     this.socket.resume();
     this.#linger.start();
     this.#parts.onChange();
+  }
+
+  /** The same for one on which nothing is asked: there is no tail of an answer to wait for. */
+  endIdle(): void {
+    this.#wasIdle = true;
+    this.end();
+  }
+
+  /** Gives up on a client that was told to go, and takes nothing of its answer, or only keeps its side open. */
+  dropIfStalled(): void {
+    if (this.ended && (this.#wasIdle || this.socket.writableLength > 0)) this.socket.destroy();
   }
 
   forget(): void {

@@ -149,9 +149,7 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   dropStalled(): void {
-    for (const { ended, socket } of this.connections.values()) {
-      if (ended && socket.writableLength > 0) socket.destroy();
-    }
+    for (const connection of this.connections.values()) connection.dropIfStalled();
   }
 
   destroy(): void {

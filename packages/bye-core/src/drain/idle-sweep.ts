@@ -1,4 +1,7 @@
-/** Ends connections that stay idle, when they have been so for long enough. */
+/**
+ * Ends connections that stay idle (T27), when they have been so for long enough: their last answer may have promised
+ * keep-alive, and the next request be on its way (T7).
+ */
 
 import type { Socket } from 'node:net';
 import type { Host, Timer } from '../host.js';
@@ -63,7 +66,7 @@ export class IdleSweep {
     setImmediate(() => {
       setImmediate(() => {
         for (const [connection, idleSince] of seen) {
-          if (connection.isIdle && connection.idleSince === idleSince) connection.end();
+          if (connection.isIdle && connection.idleSince === idleSince) connection.endIdle();
         }
       });
     });

@@ -33,7 +33,7 @@ export interface ProtocolDrain {
   sayGoodbye(goodbye: Goodbye): void;
   /** Ends connections that took over another protocol and so never become idle. */
   endUpgraded(): void;
-  /** The deadline has passed: destroys what was ended and has still not taken everything that was written. */
+  /** No time is left for them: destroys what was ended and has not taken all that was written, or was idle and stays. */
   dropStalled(): void;
   /** Destroys what is left. */
   destroy(): void;

@@ -33,7 +33,8 @@ type CloseCallback = (error?: Error) => void;
 
 /**
  * Takes over `server.close()`: Node's own truncates answers that are not flushed yet (T1), cuts idle connections on
- * which a request is on its way (T3), never ends for others (T2), and swallows a second call's `close` event (T26).
+ * which a request is on its way (T3) or that have not spoken yet (T28), never ends for others (T2), and swallows a second
+ * call's `close` event (T26).
  */
 export class ServerDrain {
   readonly server: Server;
@@ -158,7 +159,7 @@ export class ServerDrain {
     this.#protocol.endUpgraded();
   }
 
-  /** Gives up on clients that were told to go and do not take what is still written to them. */
+  /** Gives up on clients that were told to go, and do not take what is still written to them, or keep their side open. */
   dropStalled(): void {
     this.#protocol.dropStalled();
   }

@@ -17,7 +17,7 @@ interface ListenMessage {
 }
 
 /**
- * Subscribes to Node's own channel, which sees https, http2, the second address of `localhost` and every framework
+ * Subscribes to Node's own channel, which sees https, http2, the second address of `localhost` (T10) and every framework
  * alike. Node before 20.16 and 22.3 has no such channel: there `listen` itself is wrapped.
  *
  * @returns takes the hook off again

@@ -2,7 +2,7 @@
  * Binding a unix path so that it outlives the process that bound it.
  *
  * libuv unlinks the name it bound when the listener is closed, which would cut off a new process that adopted the
- * socket. So the socket is bound under a temporary name and linked to its path: the name libuv unlinks is long gone,
+ * socket (T16). So the socket is bound under a temporary name and linked to its path: the name libuv unlinks is long gone,
  * the path leads to the socket until somebody removes it. Linking, unlike renaming, never steals a live path.
  */
 

@@ -31,6 +31,7 @@ export interface AttemptInput {
   readonly command: SuccessorCommand;
   /** Variables for the new process alone. */
   readonly variables: Readonly<Record<string, string>>;
+  /** The sockets themselves: a second one on the same address would have a queue of its own (T18). */
   readonly listenerFds: readonly number[];
   /** Their pipes come after the listeners. */
   readonly riders: readonly Rider[];
@@ -134,6 +135,7 @@ export class Attempt {
       this.#input.handingOver.stop();
       for (const rider of this.#input.riders) rider.fail(error);
       await this.#end();
+      // Not before its end, or two would read from one connection (M5).
       this.#input.handingOver.undo();
       for (const pipe of this.#pipes()) pipe.destroy();
       throw error;

@@ -10,6 +10,9 @@ import { isSameProcess } from '../proc.js';
 /** How far an old process may outlive its deadline before the new one kills it, in milliseconds. */
 const OVERDUE_MS = 5000;
 
+/** How long the exit of one that has no work any more is waited for, with its close hooks; in milliseconds. */
+const EXIT_MS = 1000;
+
 /** How long it may move connections before it drains, and some more; in milliseconds. */
 const MOVING_MS = 15_000;
 
@@ -47,6 +50,8 @@ export class Predecessor {
   #isDraining = false;
   #untilMs = 0;
   #waitingFor = 'its work to end';
+  /** It has neither clients nor tasks any more. */
+  #isIdle = false;
   #overdue: ReturnType<Host['after']> | undefined;
   /** When it is killed, in monotonic milliseconds. */
   #overdueAt = Number.POSITIVE_INFINITY;
@@ -86,6 +91,7 @@ export class Predecessor {
       this.#noteHandedOver();
       this.#untilMs = message.untilMs;
       this.#waitingFor = message.waitingFor;
+      this.#isIdle = message.idle;
     });
   }
 
@@ -109,6 +115,15 @@ export class Predecessor {
     const identity = this.#identity;
     if (this.#isGone || !identity || !this.#isAlive(identity)) return undefined;
     return { pid: identity.pid, untilMs: this.#untilMs, waitingFor: this.#waitingFor };
+  }
+
+  /**
+   * Whether it has no work any more, and so is about to exit.
+   *
+   * @returns resolves when it has exited, or that takes too long; `undefined` if it has work, or has gone
+   */
+  get leaving(): Promise<unknown> | undefined {
+    return this.#isIdle && this.draining ? new Deadline(this.#host, EXIT_MS).covers(this.#gone) : undefined;
   }
 
   /** This process has taken over: the old one has from now on what it was configured for. */

@@ -97,12 +97,15 @@ export class Upgrader {
   }
 
   /**
-   * @param force tell a predecessor that still drains to finish now, and wait for it
+   * Waits for a predecessor that has nothing left to do but its exit, a second at most.
+   *
+   * @param force tell one that still drains to finish now, and wait for it
    * @throws {ByeError} If it is refused, or the new process failed; the old one serves on
    */
   async upgrade(force: boolean): Promise<UpgradeResult> {
-    const { host, emit, generation } = this.#parts;
-    if (force && !this.#running) await this.#parts.predecessor.finishNow();
+    const { host, emit, generation, predecessor } = this.#parts;
+    const going = this.#running ? undefined : force ? predecessor.finishNow() : predecessor.leaving;
+    if (going) await going;
     const refusal = this.#findRefusal();
     if (refusal) {
       emit('upgrade-refused', { error: refusal });
@@ -170,7 +173,7 @@ export class Upgrader {
         holds = listeners.holdPaths();
       });
       const successor = await attempt.outcome();
-      // Between the last look at it and this nothing else may run: from here on there is no way back.
+      // Between the last look at it and this nothing else may run: from here on there is no way back (T24).
       this.#parts.onTakenOver(successor);
       for (const hold of holds) this.#warnIfFails(() => hold.restore());
       return successor;

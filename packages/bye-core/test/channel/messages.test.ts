@@ -14,7 +14,7 @@ const SESSIONS = { key: 'tcp:*:443', ticketKeys: 'AA==', sessionIdContext: 'of a
 const MESSAGES: readonly Message[] = [
   { bye: 'hello', protocol: PROTOCOL_VERSION, pid: 7, node: '24.1.0' },
   { bye: 'failure', error: { name: 'TypeError', message: 'no', code: 'E', stack: 'at' } },
-  { bye: 'draining', untilMs: 5, waitingFor: '2 requests' },
+  { bye: 'draining', untilMs: 5, waitingFor: '2 requests', idle: false },
   { bye: 'finish', withinMs: 0 },
   { bye: 'takes-connections', keys: ['tcp:*:80', 'unix:/run/app.sock'] },
   { bye: 'connection', id: 1, key: 'tcp:*:80', hasAsked: false },
@@ -99,6 +99,7 @@ test('parseMessage() never throws, and returns a message or nothing, whatever co
     'error',
     'untilMs',
     'waitingFor',
+    'idle',
     'withinMs',
     'name',
     'message',

@@ -1,4 +1,4 @@
-// How long connections that have nothing to do may stay. Traps T2, T27: docs/internals.
+// How long connections that have nothing to do may stay. Traps T2, T27, T28: docs/internals.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { requests, testHandler } from '@bye/testkit';
@@ -8,7 +8,7 @@ import { Bench } from './bench.js';
 const GRACE_MS = 300;
 const serve = (bench: Bench) => bench.serve((request, response) => testHandler(request, response));
 
-test('`drain()` ends idle connections after keepAliveGraceMs, and resets none', async () => {
+test('`drain()` ends idle connections after keepAliveGraceMs, and resets none (T27)', async () => {
   await using bench = new Bench({ signals: true, keepAliveGraceMs: GRACE_MS });
   const { target } = await serve(bench);
   const client = await bench.connect(target);
@@ -35,6 +35,19 @@ test.each([
   const drained = bench.bye.drain();
   await ended;
   expect(await drained).toMatchObject({ cut: [] });
+});
+
+test.each([
+  ['drain()', (bench: Bench) => bench.bye.drain()],
+  ['server.close()', (bench: Bench) => bench.server?.close()],
+])('`%s` leaves a connection that has not spoken yet open for its first request (T28)', async (_name, begin) => {
+  await using bench = new Bench({ signals: true, keepAliveGraceMs: 5000 });
+  const { target } = await serve(bench);
+  const client = await bench.connect(target);
+  await expect.poll(() => bench.bye.health().connections).toBe(1);
+  begin(bench);
+  await expect.poll(() => bench.server?.listening).toBe(false);
+  expect((await client.request(requests.fast(1))).saidClose).toBe(true);
 });
 
 test('`drain()` does not wait for a client that never closes its side', async () => {

@@ -68,7 +68,7 @@ describe('planBind()', () => {
 });
 
 describe('publish()', () => {
-  it('makes a path that survives its creator, with a client connecting every millisecond', async () => {
+  it('makes a path that survives its creator, with a client connecting every millisecond (T16)', async () => {
     const path = join(scratchDirectory(), 'app.sock');
     const first = owner(path);
     expect(await first.line()).toBe('listening');

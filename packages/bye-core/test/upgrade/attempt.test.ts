@@ -94,9 +94,9 @@ test('outcome() gives the old process a line to the new one', async () => {
   child.say({ bye: 'finish', withinMs: 5 });
   child.say({ type: 'an application’s own' });
   expect(heard.mock.calls).toEqual([[{ bye: 'finish', withinMs: 5 }]]);
-  successor.send({ bye: 'draining', untilMs: 1, waitingFor: '' });
+  successor.send({ bye: 'draining', untilMs: 1, waitingFor: '', idle: false });
   child.disconnect();
-  successor.send({ bye: 'draining', untilMs: 2, waitingFor: '' });
+  successor.send({ bye: 'draining', untilMs: 2, waitingFor: '', idle: false });
   expect(child.sent).toHaveLength(1);
   child.end(3);
   await settle();

@@ -81,7 +81,7 @@ test('draining tells what the old process said last', () => {
   const old = predecessor();
   old.startDrain();
   expect(old.draining).toEqual({ pid: 700, untilMs: host.epochNow() + 10_000, waitingFor: 'its work to end' });
-  link.receiveNow({ bye: 'draining', untilMs: 99, waitingFor: '2 requests' });
+  link.receiveNow({ bye: 'draining', untilMs: 99, waitingFor: '2 requests', idle: false });
   link.receiveNow({ bye: 'finish', withinMs: 1 });
   expect(old.draining).toEqual({ pid: 700, untilMs: 99, waitingFor: '2 requests' });
 });
@@ -203,6 +203,26 @@ test('hurry() says nothing to one that has gone', () => {
   old.hurry(0);
   expect(link.sent).toEqual([]);
   expect(host.timers).toBe(0);
+});
+
+test('leaving waits for the exit of one that has no work any more, a second at most', async () => {
+  const old = predecessor();
+  old.startDrain();
+  expect(old.leaving).toBeUndefined();
+  link.receiveNow({ bye: 'draining', untilMs: 99, waitingFor: '1 request', idle: false });
+  expect(old.leaving).toBeUndefined();
+  link.receiveNow({ bye: 'draining', untilMs: 99, waitingFor: 'its exit', idle: true });
+  const [late, gone] = [vi.fn(), vi.fn()];
+  void old.leaving?.then(late);
+  await host.advance(999);
+  expect(late).not.toHaveBeenCalled();
+  await host.advance(1);
+  expect(late).toHaveBeenCalledWith(false);
+  void old.leaving?.then(gone);
+  link.lose();
+  await settle();
+  expect(gone).toHaveBeenCalledWith(true);
+  expect(old.leaving).toBeUndefined();
 });
 
 test('finishNow() waits until it has gone', async () => {

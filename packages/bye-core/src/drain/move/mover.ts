@@ -52,7 +52,7 @@ export class Mover {
   readonly #sent = new Map<number, Sent>();
   readonly #verdicts = new WeakMap<Connection, boolean>();
   readonly #unwatch: (() => void)[] = [];
-  /** Busy ones of which nothing more is read until all that was read is answered. */
+  /** Busy ones of which nothing more is read until all that was read is answered (M7). */
   readonly #held = new Map<Connection, ConnectionHandle>();
   #queue: Candidate[] = [];
   #whenCalm: (() => void) | undefined;
@@ -211,7 +211,7 @@ export class Mover {
     const id = this.#nextId++;
     connection.isFrozen = true;
     this.#held.delete(connection);
-    // Below Node's socket, which goes on believing that it reads: so nothing starts it again.
+    // Below Node's socket, which goes on believing that it reads: so nothing starts it again (M1).
     handle.readStop();
     this.#sent.set(id, { connection, server, handle, at, timeoutMs: socket.timeout ?? 0 });
     socket.setTimeout(0);

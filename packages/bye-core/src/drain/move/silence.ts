@@ -39,6 +39,6 @@ export function endIfUnused(connection: Connection, server: Server, host: Host):
   const isUnused = () => connection.isIdle && connection.socket.bytesRead === 0 && !connection.socket.destroyed;
   host.after(keepAliveTimeout + (keepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER_MS), () => {
     // A request may wait in the kernel (T3).
-    setImmediate(() => setImmediate(() => isUnused() && connection.end()));
+    setImmediate(() => setImmediate(() => isUnused() && connection.endIdle()));
   });
 }
