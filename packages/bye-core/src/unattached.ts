@@ -51,12 +51,12 @@ export class UnattachedServers {
   }
 
   #look(): void {
-    if (this.#isAlone) return this.#parts.takeAll();
-    const { emit, isStarting, hasAttached } = this.#parts;
-    if (!isStarting() || hasAttached()) return;
-    emit('warning', {
-      message:
-        'servers listen in this process, and none is attached to bye: it does not become ready, and a stop does not wait for their requests. Pass the server to bye.attach(), or the outermost application to the adapter',
-    });
+    const { emit, isStarting, hasAttached, takeAll } = this.#parts;
+    if (this.#isAlone) takeAll();
+    else if (isStarting() && !hasAttached())
+      emit('warning', {
+        message:
+          'servers listen in this process, and none is attached to bye: it does not become ready, and a stop does not wait for their requests. Pass the server to bye.attach(), or the outermost application to the adapter',
+      });
   }
 }
