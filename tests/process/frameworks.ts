@@ -13,6 +13,7 @@ import {
   type Target,
   until,
 } from '@bye/testkit';
+import { expect } from 'vitest';
 import { Http2Client } from './http2-client.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/frameworks/', import.meta.url));
@@ -30,9 +31,13 @@ export interface Way {
   readonly takesUploads?: boolean;
 }
 
+type Spoken = Pick<Way, 'speaks' | 'takesUploads'>;
+
 /** Starts it by `node`, with these flags before the program. */
 export function startWay({ program, env }: Way, flags: readonly string[] = []): App {
-  return startApp([...flags, `${FIXTURES}${program}`], { env: { BYE_LOG: 'info', BYE_KEEP_ALIVE_GRACE_MS: '200', ...env } });
+  return startApp([...flags, `${FIXTURES}${program}`], {
+    env: { BYE_LOG: 'info', BYE_KEEP_ALIVE_GRACE_MS: '200', ...env },
+  });
 }
 
 /** `fastify start` on an application of autoloaded plugins, where fastify-bye is below the root. */
@@ -41,8 +46,30 @@ export function startFastifyCli(flags: readonly string[], env: StartOptions['env
   return startApp([CLI, ...start], { env: { PORT: '0', BYE_KEEP_ALIVE_GRACE_MS: '200', ...env } });
 }
 
+/**
+ * Replaces it by itself and stops it, under a load of which no request fails.
+ *
+ * @param lastWords what the end is known by: fastify-cli exits before bye can say how it ended
+ */
+export async function upgradeAndStop(app: App, each: Spoken, lastWords = /exit 0/): Promise<void> {
+  const { pid: first, port } = await app.waitForGeneration(0);
+  const load = startLoad(each, port);
+  await load.answeredBy(first);
+
+  app.kill('SIGUSR1');
+  const { pid: second } = await app.waitForGeneration(1, { timeoutMs: 20_000 });
+  await load.answeredBy(second);
+  expect(await app.waitForExit()).toEqual({ code: 0, signal: null });
+
+  await load.beforeStop();
+  app.kill('SIGTERM');
+  expect(await load.end()).toEqual([]);
+  await app.waitForLine(new RegExp(`\\b${second}\\b.*${lastWords.source}`));
+  await app.waitUntilGone(second);
+}
+
 /** A load of any protocol, of which not one request may fail. */
-export interface Load {
+interface Load {
   /** Waits until this process has answered, or a request failed. */
   answeredBy(pid: number): Promise<void>;
   /** Before a stop: whoever comes later is refused by the kernel. */
@@ -51,11 +78,11 @@ export interface Load {
   end(): Promise<readonly unknown[]>;
 }
 
-export function startLoad(way: Way, port: number): Load {
+function startLoad(way: Spoken, port: number): Load {
   return way.speaks === 'http2' ? loadHttp2(port) : loadHttp1(way, port);
 }
 
-function loadHttp1({ speaks, takesUploads = true }: Way, port: number): Load {
+function loadHttp1({ speaks, takesUploads = true }: Spoken, port: number): Load {
   const tls = speaks === 'https' ? { tls: { rejectUnauthorized: false } } : {};
   const target: Target = { port, host: '127.0.0.1', ...tls };
   const mix = { fast: 60, echo: takesUploads ? 20 : 0, slow: 20, slowMs: 100, large: 0, headersSet: 0 };
@@ -98,6 +125,6 @@ function loadHttp2(port: number): Load {
   };
 }
 
-function hasAnswered(pid: number, condition: () => boolean): Promise<void> {
-  return until(condition, { timeoutMs: 20_000, everyMs: 5, what: `process ${pid} has answered` });
+async function hasAnswered(pid: number, condition: () => boolean): Promise<void> {
+  await until(condition, { timeoutMs: 20_000, everyMs: 5, what: `process ${pid} has answered` });
 }

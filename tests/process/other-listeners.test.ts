@@ -1,5 +1,5 @@
 // Who else answers the signals of a process is named, never removed. Trap T20: docs/internals/traps.md.
-import { type App, StrictConnection } from '@bye/testkit';
+import { type App, requests, StrictConnection } from '@bye/testkit';
 import { expect, test } from 'vitest';
 import { startFastifyCli, startWay } from './frameworks.js';
 
@@ -75,7 +75,19 @@ test('fastify-cli is named, and ends a request after its 500 ms unless its delay
   expect(await outcome).toBe('failed');
 });
 
-test("NestJS's shutdown hooks are named, and run while a request is in progress; without them all is answered", async () => {
+test('fastify-cli with a longer delay keeps shutdownDelayMs, though it closes the application itself', async () => {
+  await using app = startFastifyCli(['--close-grace-delay=30000'], { BYE_SHUTDOWN_DELAY_MS: '2000' });
+  const { port } = await app.waitForGeneration(0);
+  const { outcome } = await ask(app, port, 2500);
+  app.kill('SIGTERM');
+  await app.waitForLine('stopping on SIGTERM');
+  const late = await StrictConnection.open({ port });
+  expect(await late.request(requests.fast(2))).toMatchObject({ status: 200, saidClose: true });
+  expect(await outcome).toBe(200);
+  expect(await app.waitForExit()).toEqual({ code: 0, signal: null });
+});
+
+test("NestJS's shutdown hooks are named, and run while a request is in progress", async () => {
   await using app = startWay({ name: '', program: 'nest.mjs', env: { WAY: 'express', HOOKS: '1' } });
   const { port } = await app.waitForGeneration(0);
   expect(await app.waitForLine(WARNING)).toContain('SIGTERM, SIGINT, SIGQUIT: NestJS');
