@@ -19,6 +19,9 @@ import { Http2Client } from './http2-client.js';
 const FIXTURES = fileURLToPath(new URL('../fixtures/frameworks/', import.meta.url));
 const CLI = createRequire(import.meta.url).resolve('fastify-cli/cli.js');
 
+/** A large framework may take its time to load where much else runs. */
+export const PATIENT = { timeoutMs: 30_000 };
+
 /** One way in: a program, and what its environment says. */
 export interface Way {
   readonly name: string;
@@ -52,20 +55,20 @@ export function startFastifyCli(flags: readonly string[], env: StartOptions['env
  * @param lastWords what the end is known by: fastify-cli exits before bye can say how it ended
  */
 export async function upgradeAndStop(app: App, each: Spoken, lastWords = /exit 0/): Promise<void> {
-  const { pid: first, port } = await app.waitForGeneration(0);
+  const { pid: first, port } = await app.waitForGeneration(0, PATIENT);
   const load = startLoad(each, port);
   await load.answeredBy(first);
 
   app.kill('SIGUSR1');
-  const { pid: second } = await app.waitForGeneration(1, { timeoutMs: 20_000 });
+  const { pid: second } = await app.waitForGeneration(1, PATIENT);
   await load.answeredBy(second);
-  expect(await app.waitForExit()).toEqual({ code: 0, signal: null });
+  expect(await app.waitForExit(PATIENT)).toEqual({ code: 0, signal: null });
 
   await load.beforeStop();
   app.kill('SIGTERM');
   expect(await load.end()).toEqual([]);
-  await app.waitForLine(new RegExp(`\\b${second}\\b.*${lastWords.source}`));
-  await app.waitUntilGone(second);
+  await app.waitForLine(new RegExp(`\\b${second}\\b.*${lastWords.source}`), PATIENT);
+  await app.waitUntilGone(second, PATIENT);
 }
 
 /** A load of any protocol, of which not one request may fail. */
@@ -126,5 +129,5 @@ function loadHttp2(port: number): Load {
 }
 
 async function hasAnswered(pid: number, condition: () => boolean): Promise<void> {
-  await until(condition, { timeoutMs: 20_000, everyMs: 5, what: `process ${pid} has answered` });
+  await until(condition, { ...PATIENT, everyMs: 5, what: `process ${pid} has answered` });
 }

@@ -15,6 +15,8 @@ export interface UnattachedServersParts {
   readonly isStarting: () => boolean;
   /** Whether a server of the application is attached and listens. */
   readonly hasAttached: () => boolean;
+  /** Whether the process listens wherever its predecessor did. */
+  readonly allClaimed: () => boolean;
   /** Makes all that listen servers of the application. */
   readonly takeAll: () => void;
 }
@@ -51,8 +53,10 @@ export class UnattachedServers {
   }
 
   #look(): void {
-    const { emit, isStarting, hasAttached, takeAll } = this.#parts;
-    if (this.#isAlone) takeAll();
+    const { emit, isStarting, hasAttached, allClaimed, takeAll } = this.#parts;
+    // Ready with only a part of its listeners, it would close the others, whose listen() may be yet to come.
+    if (this.#isAlone && !allClaimed()) this.noteListening();
+    else if (this.#isAlone) takeAll();
     else if (isStarting() && !hasAttached())
       emit('warning', {
         message:

@@ -5,6 +5,7 @@ import { FakeHost } from './fake-host.js';
 let host: FakeHost;
 let isStarting: boolean;
 let hasAttached: boolean;
+let allClaimed: boolean;
 let unattached: UnattachedServers;
 const takeAll = vi.fn();
 const emit = vi.fn();
@@ -12,9 +13,10 @@ beforeEach(() => {
   host = new FakeHost();
   isStarting = true;
   hasAttached = false;
+  allClaimed = true;
   takeAll.mockReset();
   emit.mockReset();
-  const facts = { isStarting: () => isStarting, hasAttached: () => hasAttached };
+  const facts = { isStarting: () => isStarting, hasAttached: () => hasAttached, allClaimed: () => allClaimed };
   unattached = new UnattachedServers({ host, emit, takeAll, ...facts });
 });
 
@@ -29,6 +31,18 @@ test('an application that does not ask for bye gets its servers taken, a second 
   await host.advance(100);
   expect(takeAll).toHaveBeenCalledOnce();
   expect(emit).not.toHaveBeenCalled();
+});
+
+test('its new process waits until it listens wherever the old one did, as late as that may be', async () => {
+  allClaimed = false;
+  unattached.noteListening();
+  await host.advance(30_000);
+  expect(takeAll).not.toHaveBeenCalled();
+  allClaimed = true;
+  unattached.noteListening();
+  await host.advance(1000);
+  expect(takeAll).toHaveBeenCalledOnce();
+  expect(host.timers).toBe(0);
 });
 
 test('a drain before that takes them at once, and only those of such an application', () => {

@@ -131,6 +131,7 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
     host,
     emit,
     isStarting: () => lifecycle.status === 'starting',
+    allClaimed: () => process?.inherited.allClaimed ?? true,
     hasAttached: () => servers.drains('app').some(({ isListening }) => isListening),
     takeAll: () => servers.takeAll(),
   });
