@@ -115,7 +115,10 @@ function loadHttp2(port: number): Load {
       pids.add(Number(headers['x-pid']));
     }
   });
-  const ended = Promise.all(lanes.map((lane) => lane.catch((error) => failures.push(error))));
+  // What the stop refused unprocessed has nowhere else to go here.
+  const isRefused = ({ cause }: Error) =>
+    isStopping && (cause as { code?: string } | undefined)?.code === 'ECONNREFUSED';
+  const ended = Promise.all(lanes.map((lane) => lane.catch((error) => isRefused(error) || failures.push(error))));
   return {
     answeredBy: (pid) => hasAnswered(pid, () => pids.has(pid) || failures.length > 0),
     beforeStop: async () => {},
