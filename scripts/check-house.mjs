@@ -33,6 +33,8 @@ const FLOORS = [
       'signals.ts',
       'signal-hooks.ts',
       'held-signals.ts',
+      'other-listeners.ts',
+      'unattached.ts',
       'health.ts',
       'readiness.ts',
       'early-inspector.ts',

@@ -35,7 +35,11 @@ export class Http2Client {
   async send(body: Buffer): Promise<Http2Answer> {
     for (;;) {
       const current = this.#open();
-      const stream = current.session.request({ ':path': '/echo', ':method': 'POST' });
+      const stream = current.session.request({
+        ':path': '/echo',
+        ':method': 'POST',
+        'content-type': 'application/octet-stream',
+      });
       try {
         return await exchange(stream, body);
       } catch (error) {

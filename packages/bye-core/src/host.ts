@@ -28,6 +28,8 @@ export interface Host {
   /** Runs `action` once, `ms` from now. Keeps the event loop alive only if `hold` is set. */
   after(ms: number, action: () => void, hold?: boolean): Timer;
   onSignal(signal: NodeJS.Signals, listener: () => void): () => void;
+  /** Who else listens to a signal: not through `onSignal`, of whichever copy of bye-core. */
+  otherListeners(signal: NodeJS.Signals): readonly SignalListener[];
   /** Sends a signal; false if no such process is left. Signal 0 only asks. */
   kill(pid: number, signal: NodeJS.Signals | 0): boolean;
   /** Ends a process that leads a session, and whatever of its children stayed with it, at once. */
@@ -44,6 +46,11 @@ export interface Host {
    */
   run(file: string, args: readonly string[], timeoutMs: number): { status: number | null };
 }
+
+export type SignalListener = (...args: never[]) => unknown;
+
+/** On the listeners of every copy of bye-core. */
+const OURS = Symbol.for('bye.signal-listener/1');
 
 /** The only signals Node can listen to on Windows. */
 const WINDOWS_SIGNALS = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']);
@@ -75,9 +82,10 @@ export const realHost: Host = {
   },
   onSignal(signal, listener) {
     if (process.platform === 'win32' && !WINDOWS_SIGNALS.has(signal)) return () => {};
-    process.on(signal, listener);
+    process.on(signal, Object.assign(listener, { [OURS]: true }));
     return () => process.removeListener(signal, listener);
   },
+  otherListeners: (signal) => process.listeners(signal).filter((listener) => !(OURS in listener)),
   kill(pid, signal) {
     try {
       return process.kill(pid, signal);

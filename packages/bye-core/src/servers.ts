@@ -19,6 +19,8 @@ export interface ServersParts {
   readonly mayListen: () => boolean;
   /** An attached server of the application listens. */
   readonly onListening: (server: Server) => void;
+  /** Another one listens, of which nobody has said what it is. */
+  readonly onUnattached: (server: Server) => void;
   /** A listener was closed. */
   readonly onSoftClose: (server: Server) => void;
 }
@@ -58,6 +60,15 @@ export class Servers {
     if (!this.#known.has(server) && kindOfServer(server) !== 'raw') this.#add(server);
   }
 
+  /** Those that merely listen are the application's, too; what they answer to health requests stays theirs. */
+  takeAll(): void {
+    for (const [server, entry] of this.#entries) {
+      if (entry.isAttached || entry.role === 'app' || !server.listening) continue;
+      entry.role = 'app';
+      this.#parts.onListening(server);
+    }
+  }
+
   get inFlight(): number {
     return this.#sum(({ inFlight }) => inFlight);
   }
@@ -81,7 +92,7 @@ export class Servers {
   }
 
   #add(server: Server): Entry {
-    const { host, health, goodbye, graceMs, onListening, onSoftClose } = this.#parts;
+    const { host, health, goodbye, graceMs, onListening, onUnattached, onSoftClose } = this.#parts;
     const drain: ServerDrain = new ServerDrain(server, {
       host,
       graceMs,
@@ -97,7 +108,8 @@ export class Servers {
       this.#entries.set(server, entry);
       // A stop while the application boots: its listen() comes late, and nothing would ever close it (T11).
       if (!this.#parts.mayListen()) drain.softClose();
-      else if (entry.isAttached && entry.role === 'app') onListening(server);
+      else if (!entry.isAttached) onUnattached(server);
+      else if (entry.role === 'app') onListening(server);
       return false;
     });
     this.#known.set(server, entry);

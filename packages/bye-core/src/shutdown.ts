@@ -45,6 +45,8 @@ export class Shutdown {
   #announced: { readonly errors: Promise<unknown[]>; readonly until: Deadline } | undefined;
   #report: Promise<DrainReport> | undefined;
   #plan: ShutdownPlan | undefined;
+  #turnToClose: Promise<void> | undefined;
+  #giveTurn = () => {};
   #startedAt = 0;
   #saidGoodbye = false;
   /** Until when requests and tasks may run. */
@@ -75,12 +77,23 @@ export class Shutdown {
   start(plan: ShutdownPlan): Promise<DrainReport> {
     if (!this.#report) {
       this.#plan = plan;
+      this.#turnToClose = new Promise((resolve) => {
+        this.#giveTurn = resolve;
+      });
       this.#startedAt = this.#parts.host.now();
       this.#work = new Deadline(this.#parts.host, plan.timeoutMs - plan.reserveMs);
       this.#whole = new Deadline(this.#parts.host, plan.timeoutMs);
       this.#report = this.#run(plan, this.#work, this.#whole);
     }
     return this.#report;
+  }
+
+  /**
+   * The turn of an application that closes itself while a stop runs, as others do with it that hear the same signal: after
+   * requests and tasks. At once where no stop runs, or where its onShutdown hooks outlast the delay: one of them may ask.
+   */
+  turnToClose(): Promise<void> {
+    return this.#turnToClose ?? Promise.resolve();
   }
 
   /** Waits for what is no part of the stop, within what is left of its budget. @returns whether it came in time */
@@ -114,6 +127,7 @@ export class Shutdown {
     const drains = servers.drains();
     for (const drain of drains) drain.sayClose();
     if (plan.delayMs > 0) this.#enter('delay');
+    void this.#yieldToHooks(announced, Math.min(plan.delayMs, work.remainingMs));
     this.#noteErrors('onShutdown', await announced);
     await pause(host, Math.min(plan.delayMs - (host.now() - this.#startedAt), work.remainingMs), this.#hurried.signal);
 
@@ -125,6 +139,7 @@ export class Shutdown {
     this.#noteErrors(afterWork.name, await afterWork.runTogether(whole, whole));
 
     this.#enter('hooks');
+    this.#giveTurn();
     for (const drain of servers.drains('app')) {
       // What is left at the deadline: idle connections of an upgrade, clients that do not read; and clients that keep their
       // side of a connection open. app.close() would wait for them in vain.
@@ -145,6 +160,17 @@ export class Shutdown {
     lifecycle.finish();
     emit('drained', report);
     return report;
+  }
+
+  /** A hook that closes the application must not wait for a stop that waits for this hook. */
+  async #yieldToHooks(announced: Promise<unknown>, delayMs: number): Promise<void> {
+    let areOver = false;
+    void announced.then(() => {
+      areOver = true;
+    });
+    await pause(this.#parts.host, delayMs, this.#hurried.signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!areOver) this.#giveTurn();
   }
 
   async #closeServers({ reason, graceMs, spreadMs }: ShutdownPlan, work: Deadline): Promise<void> {

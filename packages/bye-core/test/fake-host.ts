@@ -1,6 +1,6 @@
 /** A host whose clock, signals and exits belong to the test. */
 
-import { type Host, realHost } from '../src/host.js';
+import { type Host, realHost, type SignalListener } from '../src/host.js';
 
 interface Pending {
   readonly at: number;
@@ -45,6 +45,13 @@ export class FakeHost implements Host {
     const listeners = this.#listeners.get(signal) ?? new Set();
     this.#listeners.set(signal, listeners.add(listener));
     return () => void listeners.delete(listener);
+  }
+
+  /** Listeners of somebody else, by signal. */
+  readonly others = new Map<Signal, SignalListener[]>();
+
+  otherListeners(signal: Signal): readonly SignalListener[] {
+    return this.others.get(signal) ?? [];
   }
 
   kill(pid: number, signal: Signal | 0): boolean {

@@ -11,11 +11,13 @@ let servers: Servers;
 let mayListen: boolean;
 let opened: Server[];
 const onListening = vi.fn();
+const onUnattached = vi.fn();
 const onSoftClose = vi.fn();
 beforeEach(() => {
   mayListen = true;
   opened = [];
   onListening.mockReset();
+  onUnattached.mockReset();
   onSoftClose.mockReset();
   const lifecycle = { status: 'ready', phase: undefined, reason: undefined, isGreen: true } as const;
   const health = new Health({ settings: () => undefined, host: realHost, lifecycle, report: () => ({}) as never });
@@ -27,6 +29,7 @@ beforeEach(() => {
     graceMs: () => 0,
     mayListen: () => mayListen,
     onListening,
+    onUnattached,
     onSoftClose,
   };
   servers = new Servers(parts);
@@ -110,4 +113,16 @@ test.each([
   ['OPTIONS', undefined, 'OPTIONS '],
 ])('describeRequest() names %s %s without its query', (method, url, name) => {
   expect(describeRequest({ method, ...(url === undefined ? {} : { url }) } as never)).toBe(name);
+});
+
+test('takeAll() makes those that merely listen the application’s, and nothing else', async () => {
+  const [noticed, admin, closed] = [create(), create(), create()];
+  for (const server of [noticed, closed]) servers.notice(server);
+  servers.attach(admin, 'admin');
+  for (const server of [noticed, admin]) await listen(server);
+  expect(onUnattached.mock.calls).toEqual([[noticed]]);
+  servers.takeAll();
+  servers.takeAll();
+  expect(onListening.mock.calls).toEqual([[noticed]]);
+  expect([noticed, admin, closed].map(rolesOf)).toEqual([['app'], ['admin'], ['admin']]);
 });

@@ -17,7 +17,9 @@ export interface ExpressLike {
 }
 
 interface ExpressInternals {
-  handle(request: IncomingMessage, response: ServerResponse, next?: unknown): unknown;
+  handle(request: IncomingMessage & { baseUrl?: string }, response: ServerResponse, next?: unknown): unknown;
+  readonly parent?: ExpressLike;
+  on(event: 'mount', listener: (parent: ExpressLike) => void): unknown;
 }
 
 const bindings = new WeakMap<object, AppBinding>();
@@ -27,7 +29,8 @@ const bindings = new WeakMap<object, AppBinding>();
  * and `/livez` in front of every middleware. Patches the application in place, so it stays the same function; `listen`
  * keeps its signature and returns the `http.Server`. A second call changes nothing.
  *
- * A server made with `http.createServer(app)` is not seen here: pass it to `bye.attach(server)`.
+ * An application that is mounted on another ties that one too, as it is the outermost that listens. A server made with
+ * `http.createServer(app)` is not seen here: pass it to `bye.attach(server)`.
  *
  * @throws {TypeError} If `app` is no Express application
  * @throws {ByeError} From `listen`, if the application has a route of its own on a health path (`ERR_BYE_HEALTH_PATH`)
@@ -51,7 +54,8 @@ export function expressBye<App extends ExpressLike>(app: App, { bye: given, ...o
   const internals = app as unknown as ExpressInternals;
   const { handle } = internals;
   internals.handle = function (this: unknown, request, response, next) {
-    if (binding.handleHealth(request, response)) return undefined;
+    // Below the path of a mounted application, `/health` is its own.
+    if (!request.baseUrl && binding.handleHealth(request, response)) return undefined;
     return Reflect.apply(handle, this, [request, response, next]);
   };
   const { listen } = app;
@@ -62,6 +66,8 @@ export function expressBye<App extends ExpressLike>(app: App, { bye: given, ...o
     binding.attach(server);
     return server;
   } as App['listen'];
+  if (internals.parent) expressBye(internals.parent, { bye });
+  internals.on('mount', (parent) => void expressBye(parent, { bye }));
   return app;
 }
 

@@ -46,6 +46,34 @@ describe.each([
       );
   });
 
+  test.each([
+    [
+      'before',
+      (root: Express, sub: Express, bye: Bye) => {
+        root.use('/api', expressBye(sub, { bye }));
+      },
+    ],
+    [
+      'after',
+      (root: Express, sub: Express, bye: Bye) => {
+        root.use('/api', sub);
+        expressBye(sub, { bye });
+      },
+    ],
+  ])('`expressBye()` on an app, called %s it is mounted, ties the one that listens', async (_when, mount) => {
+    const bye = createTestBye();
+    ends.push(() => bye.drain());
+    const [outermost, root, sub] = [express(), express(), express()];
+    outermost.use('/v1', root);
+    sub.get('/health', (_request, response) => void response.send("the application's own"));
+    mount(root, sub, bye);
+    const port = await listening(outermost.listen(0, '127.0.0.1'));
+    await expect.poll(() => bye.status).toBe('ready');
+    const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+    expect(JSON.parse(await ask('/health'))).toMatchObject({ status: 'ready', connections: 1 });
+    expect(await ask('/v1/api/health')).toBe("the application's own");
+  });
+
   test('`listen()` returns the http.Server, which calls the app itself', async () => {
     const { app, bye } = createApp(express);
     const server = app.listen(0, '127.0.0.1');

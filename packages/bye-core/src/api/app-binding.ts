@@ -70,9 +70,13 @@ export class AppBinding {
     );
   }
 
-  /** The application closes itself: drains its servers and lets go of it. Never exits, never changes the status. */
+  /**
+   * The application closes itself: drains its servers and lets go of it. Never exits, never changes the status. While a
+   * stop runs it waits for its turn in that.
+   */
   async drain(): Promise<void> {
-    const { host, servers, settings } = this.#parts;
+    const { host, servers, settings, shutdown } = this.#parts;
+    await shutdown.turnToClose();
     const drains = [...this.#servers].flatMap((server) => servers.drainOf(server) ?? []);
     const startedAt = host.now();
     const deadline = new Deadline(host, settings.shutdownTimeoutMs - settings.closeReserveMs);

@@ -67,6 +67,7 @@ export class Bye extends Hooking {
         process?.openControlSocket();
         this.#addOptionState();
       },
+      claim: () => this.#parts.unattached.claim(),
       ports: () => process?.inherited.activatedPorts ?? [],
       reservePort: (server, port) => process?.listeners.reservePort(server, port),
     };
@@ -79,10 +80,12 @@ export class Bye extends Hooking {
 
   /** @internal */
   static [OBTAIN](options: ByeOptions | undefined): Bye {
-    return obtainInstance<Bye>(__filename, options, {
+    const bye = obtainInstance<Bye>(__filename, options, {
       create: () => new Bye({ ...options, [SCOPE]: 'process' }),
-      configure: (bye) => bye[INTERNALS].configure(options ?? {}),
+      configure: (made) => made[INTERNALS].configure(options ?? {}),
     });
+    if (options) bye[INTERNALS].claim();
+    return bye;
   }
 
   #addOptionState(): void {
@@ -177,13 +180,15 @@ export class Bye extends Hooking {
    * @throws {ByeError} If the PID file can't be written (`ERR_BYE_PID_FILE`), `UPGRADE_FD` not be (`ERR_BYE_READY_PIPE`)
    */
   async ready(): Promise<void> {
-    const { lifecycle, process, emit, generation, readiness, state } = this.#parts;
+    const { lifecycle, process, emit, generation, readiness, state, otherListeners } = this.#parts;
     readiness.stop();
     while (state.isLoading) await state.loaded();
     if (lifecycle.status !== 'starting') return;
     process?.announce();
     lifecycle.becomeReady();
     emit('ready', { generation, startedMs: lifecycle.uptimeMs });
+    // Whoever waits for listen() may still add listeners in this turn.
+    setImmediate(() => otherListeners.look());
   }
 
   /** `false` turns `/readyz` red and nothing else; `true` takes it back. */

@@ -12,6 +12,8 @@ export const OBTAIN = Symbol('obtain');
 export interface ByeInternals {
   /** Options for an instance that `register` made before the application could give any. */
   configure(options: ByeOptions): void;
+  /** The application has asked for the instance. Before, every server in the process counts as the application's. */
+  claim(): void;
   /** Ports of the sockets systemd passed. */
   ports(): readonly number[];
   /** Lets the next `listen()` of a server use the socket systemd passed for a port. */

@@ -15,7 +15,10 @@ export function processBye(options: ByeOptions = {}): Bye {
   return Bye.withSignals(options);
 }
 
-/** For `register`: makes the instance, and leaves the options to the application's first call. */
+/**
+ * For `register`: makes the instance, and leaves the options to the application's first call. If that never comes, every
+ * http server of the process counts as attached, except that health requests stay the application's.
+ */
 export function registerBye(): void {
   Bye[OBTAIN](undefined);
 }

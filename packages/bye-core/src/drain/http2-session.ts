@@ -7,12 +7,17 @@ import { Linger } from './linger.js';
 
 /** How long a session that is told to go before it has brought a stream may still bring one, in milliseconds. */
 const FIRST_STREAM_MS = 1000;
+/** When to look whether Node has ended a session after its last stream, in milliseconds; it takes one or two. */
+const ENDED_MS = 100;
+/** What a server's first push would get: a session still at this number has pushed nothing. */
+const FIRST_PUSH = 2;
 
 export class Http2Session {
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #host: Host;
   #hasBegun = false;
+  #open = 0;
   #isTold = false;
   /** It was told to go, or will be by itself. */
   isLeaving = false;
@@ -22,8 +27,13 @@ export class Http2Session {
     this.#session = session;
     this.#socket = socket;
     this.#host = host;
-    session.once('stream', () => {
+    session.on('stream', (stream) => {
       this.#hasBegun = true;
+      this.#open += 1;
+      stream.once('close', () => {
+        this.#open -= 1;
+        this.#ensureEnd();
+      });
     });
   }
 
@@ -41,6 +51,24 @@ export class Http2Session {
     this.#socket.once('finish', () => linger.start());
     this.#socket.once('close', () => linger.cancel());
     this.#session.close();
+    this.#ensureEnd();
+  }
+
+  /**
+   * Node ends a closed session when its last stream is over and everything was written, but looks at both at moments that
+   * can miss each other: then the connection stays for good, with nothing on it. `destroy()` of a closed session without
+   * streams is what it would have done.
+   */
+  #ensureEnd(): void {
+    const session = this.#session;
+    if (!this.#isTold || this.#open > 0 || session.destroyed) return;
+    this.#host.after(ENDED_MS, () => {
+      if (this.#open > 0 || session.destroyed) return;
+      const { outboundQueueSize, nextStreamID } = session.state;
+      // A push that may still run is no stream that could be seen from here.
+      if (nextStreamID !== FIRST_PUSH) return;
+      outboundQueueSize === 0 ? session.destroy() : this.#ensureEnd();
+    });
   }
 
   /** For one that comes during the drain: its first requests are on their way, and are answered. */

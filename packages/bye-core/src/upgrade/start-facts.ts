@@ -8,6 +8,9 @@ import { type Environment, type EnvironmentUndo, parseUndo } from './environment
 import { evaluatesCode } from './exec-argv.js';
 import { findExecutable } from './find-executable.js';
 
+/** `--require` and a path, which `preload.ts` takes out of `process.execArgv`. */
+const PRELOAD_ARGUMENTS = 2;
+
 /** What is known about the start of this process. */
 export interface StartFacts {
   /** How Node was named: a bare name to look up in PATH, or an absolute path with its links. */
@@ -32,7 +35,7 @@ export function captureStart(
   firstEnvironment = takeVariables(['BYE_FIRST_ENVIRONMENT']).BYE_FIRST_ENVIRONMENT,
 ): StartFacts {
   const environment = initialEnvironment();
-  const given = readScriptArgument();
+  const { given, args } = readArguments();
   const realCwd = cwdAtStart(given);
   const { PATH, PWD } = environment;
   const cwd = cwdAsGiven(realCwd, PWD);
@@ -40,7 +43,7 @@ export function captureStart(
     node: nodeAsGiven(cwd, PATH),
     execArgv: [...process.execArgv],
     script: scriptAsGiven(given, cwd, realCwd),
-    args: process.argv.slice(2),
+    args,
     cwd,
     environment,
     undo: parseUndo(firstEnvironment),
@@ -48,18 +51,23 @@ export function captureStart(
 }
 
 /**
- * The script in the words of whoever started Node: `process.argv[1]` is already absolute and without links of the cwd.
- * Counted from the end and from the start, as `process.execArgv` and `process.argv` may both have been edited.
+ * The script in the words of whoever started Node, as `process.argv[1]` is already absolute and without links of the cwd;
+ * and what stands behind it, as fastify-cli and others take their arguments out of `process.argv`. Both lists may have
+ * been edited, so the script's place is counted from the end and from the start, there also with what our own preload
+ * has taken out.
  */
-function readScriptArgument(): string | undefined {
+function readArguments(): { given: string | undefined; args: readonly string[] } {
   const commandLine = readCommandLine('self') ?? [];
-  const counted = [commandLine.at(1 - process.argv.length), commandLine[1 + process.execArgv.length]];
-  return counted.find((given) => given !== undefined && given !== '' && namesScript(given));
+  const options = process.execArgv.length;
+  const places = [commandLine.length + 1 - process.argv.length, 1 + options, 1 + options + PRELOAD_ARGUMENTS];
+  const at = places.find((place) => place > 0 && namesScript(commandLine[place] ?? ''));
+  if (at === undefined) return { given: undefined, args: process.argv.slice(2) };
+  return { given: commandLine[at], args: commandLine.slice(at + 1) };
 }
 
 function namesScript(given: string): boolean {
   const script = process.argv[1];
-  if (script === undefined) return false;
+  if (script === undefined || given === '') return false;
   if (isAbsolute(given)) return isSameFile(given, script);
   return resolve(currentDirectory(), given) === script || script.endsWith(tailOf(given));
 }

@@ -15,6 +15,7 @@ import { Lifecycle } from '../lifecycle.js';
 import { resolveOptions } from '../options/options.js';
 import { createStderrLogger } from '../options/stderr-logger.js';
 import type { ByeOptions, Settings } from '../options/types.js';
+import { OtherListeners } from '../other-listeners.js';
 import { AutoReadiness } from '../readiness.js';
 import { Servers } from '../servers.js';
 import { Shutdown } from '../shutdown.js';
@@ -23,6 +24,7 @@ import type { State } from '../state/state.js';
 import type { Reason } from '../status.js';
 import { Tasks } from '../tasks.js';
 import type { HealthReport, LastUpgrade, Logger } from '../types.js';
+import { UnattachedServers } from '../unattached.js';
 import { wireUpgrade } from './process-parts.js';
 import { wireState } from './state-parts.js';
 
@@ -41,6 +43,8 @@ export interface Parts {
   readonly readiness: AutoReadiness;
   readonly hooks: Hooks;
   readonly state: State;
+  readonly otherListeners: OtherListeners;
+  readonly unattached: UnattachedServers;
   /** Only the process's instance has it. */
   readonly process: ReturnType<typeof wireUpgrade> | undefined;
 }
@@ -77,6 +81,14 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
       takeHeld: (signal) => link?.takeSignal(signal) ?? false,
     }),
   };
+  const otherListeners = new OtherListeners({
+    host,
+    emit,
+    signals: () => {
+      if (scope !== 'process' || !settings.signals) return [];
+      return [...settings.stopSignals, ...settings.upgradeSignals, ...hooks.onSignal.names];
+    },
+  });
   checkProtocol(link?.variables.BYE_PROTOCOL);
   const generation = parseWholeNumber('BYE_GENERATION', link?.variables.BYE_GENERATION ?? '0');
   let lastUpgrade = (): LastUpgrade | undefined => undefined;
@@ -112,7 +124,16 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
       process?.listeners.notice(server);
       readiness.noteAttached();
     },
+    onUnattached: () => unattached.noteListening(),
     onSoftClose: (server) => process?.listeners.forget(server, lifecycle.reason === 'upgrade'),
+  });
+  const unattached = new UnattachedServers({
+    host,
+    emit,
+    isStarting: () => lifecycle.status === 'starting',
+    allClaimed: () => process?.inherited.allClaimed ?? true,
+    hasAttached: () => servers.drains('app').some(({ isListening }) => isListening),
+    takeAll: () => servers.takeAll(),
   });
   const afterWork = new HookList<Deadline>('afterWork');
   const state = wireState({ host, settings, emit, lifecycle, link, afterWork, upgradeFailed: hooks.upgradeFailed });
@@ -144,6 +165,11 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
           generation,
         })
       : undefined;
+  lifecycle.signal.addEventListener('abort', () => {
+    unattached.settle();
+    // Those that came after this process was ready, or kept it from getting there.
+    otherListeners.look();
+  });
   lastUpgrade = () => process?.upgrader.last;
   return {
     host,
@@ -159,6 +185,8 @@ export function wireParts(options: ByeOptions, scope: 'process' | 'plain', onRea
     readiness,
     hooks,
     state,
+    otherListeners,
+    unattached,
     process,
   };
 }

@@ -71,6 +71,24 @@ test('options that were taken out of process.execArgv do not hide the script', a
   expect(await first.next()).toMatchObject({ script, cwd: PWD, execArgv: ['--no-warnings'], args: ['x'] });
 });
 
+test('arguments that were taken out of process.argv go along', async () => {
+  const PWD = join(root, 'current');
+  const TEST_BEFORE = 'process.argv.splice(2)';
+  const args = ['start', '--port', '0', 'plugin.js'];
+  const first = await start(['--no-warnings', 'app.js', ...args], { cwd: PWD, env: { PWD, TEST_BEFORE } });
+  expect(await first.next()).toMatchObject({
+    script: join(PWD, 'app.js'),
+    cwd: PWD,
+    execArgv: ['--no-warnings'],
+    args,
+  });
+  // As the preload of an upgrade does.
+  const both = `${TEST_BEFORE}; process.execArgv.splice(1, 2)`;
+  const given = ['--no-warnings', '-r', 'node:fs', 'app.js', ...args];
+  const second = await start(given, { cwd: PWD, env: { PWD, TEST_BEFORE: both } });
+  expect(await second.next()).toMatchObject({ script: join(PWD, 'app.js'), execArgv: ['--no-warnings'], args });
+});
+
 test('a release that was named by its own path stays, though the directory is a link to it', async () => {
   const PWD = join(root, 'current');
   const script = join(root, 'releases/41/app.js');
