@@ -10,6 +10,7 @@ import type { ServerTap } from '../server-tap.js';
 import { type Answer, Connection } from './connection.js';
 import { EndlessAnswers, type EndlessParts } from './endless/endless-answers.js';
 import { asksForEvents } from './endless/event-type.js';
+import { HeldRequests } from './held-requests.js';
 import { IdleSweep } from './idle-sweep.js';
 import { isMereSilence } from './move/silence.js';
 import type { ProtocolDrain, Work } from './protocol.js';
@@ -49,6 +50,7 @@ export class Http1Drain implements ProtocolDrain {
   /** Which connections live on in the new process, so that no answer on them says close. */
   keeps: (connection: Connection) => boolean = () => false;
   readonly carrier: Carrier;
+  readonly held = new HeldRequests();
   /** The last connection that came. */
   newest: Connection | undefined;
   #sayClose = false;
@@ -149,9 +151,7 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   dropStalled(): void {
-    for (const { ended, socket } of this.connections.values()) {
-      if (ended && socket.writableLength > 0) socket.destroy();
-    }
+    for (const { ended, socket } of this.connections.values()) if (ended && socket.writableLength > 0) socket.destroy();
   }
 
   destroy(): void {
@@ -205,8 +205,7 @@ export class Http1Drain implements ProtocolDrain {
     this.#endless.begin(connection, answer);
     if (!this.#sayClose) return this.#intercept(request, response);
     this.#closeAfter(connection, answer);
-    // One turn later, so that pipelined requests that came in the same packet are counted before the first is answered.
-    setImmediate(() => {
+    this.held.add(() => {
       if (!this.#intercept(request, response)) this.#tap.pass(event, request, response);
     });
     return true;
