@@ -7,7 +7,9 @@ import { anchorsOf, codesIn, filesBelow, headingsOf, linksOf, ROOT, readPage, re
 import { readSources } from './source.js';
 
 const pages = readPages();
-const elsewhere = [...filesBelow('.github', /\.md$/), ...filesBelow('examples', /^README\.md$/)].map(readPage);
+const elsewhere = [...filesBelow('.github', /\.md$/), ...filesBelow('examples', /^README\.md$/), 'bench/README.md'].map(
+  readPage,
+);
 
 test('links lead to files and headings that exist', () => {
   const dead = [...pages, ...elsewhere].flatMap((page) => linksOf(page).flatMap((link) => checkLink(page.file, link)));

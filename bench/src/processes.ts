@@ -1,0 +1,38 @@
+/** Owns the processes under test: how they start, and that they end. */
+import { fileURLToPath } from 'node:url';
+import { type App, type StartOptions, startApp, until } from '@bye/testkit';
+
+/**
+ * How long a process may take to end after its signal, before it is killed as a service manager does it. Theirs waits for
+ * 30 s or 90 s; but with clients that never rest, what is lost does not depend on when the kill comes.
+ */
+export const KILL_AFTER_MS = 2000;
+
+/** @returns the path of a file in bench/servers */
+export function serverFile(name: string): string {
+  return fileURLToPath(new URL(`../servers/${name}`, import.meta.url));
+}
+
+/** Starts a server that says when it is ready, with the defaults that a user has. */
+export async function startServer(name: string, options: StartOptions = {}): Promise<{ app: App; port: number }> {
+  const env = { BYE_MIN_READY_MS: undefined, ...options.env };
+  const app = startApp(serverFile(name), { ...options, env });
+  const { port } = await app.waitForGeneration(0, { timeoutMs: 20_000 });
+  return { app, port };
+}
+
+/** Asks a process to end, and makes it after KILL_AFTER_MS. @returns whether it ended by itself */
+export async function endProcess(app: App, pid: number): Promise<boolean> {
+  app.kill('SIGTERM', pid);
+  const isGone = () => !app.isRunning(pid);
+  const endedItself = await until(isGone, { timeoutMs: KILL_AFTER_MS, everyMs: 5 }).catch(() => false);
+  if (endedItself) return true;
+  app.kill('SIGKILL', pid);
+  await until(isGone);
+  return false;
+}
+
+/** Ends whatever is left of an application. */
+export async function dispose(app: App): Promise<void> {
+  await app.dispose({ graceMs: 200 }).catch(() => {}); // it says what it had to kill
+}
