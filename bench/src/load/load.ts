@@ -85,8 +85,10 @@ export class Load {
         if (connection === undefined && this.#refusalEnds) return;
         continue;
       }
-      await Promise.all(this.#ask(connection, random));
-      await delay(random.next() * 2 * THINK_MS);
+      const answers = this.#ask(connection, random);
+      await Promise.all(answers);
+      // As many requests in the same time, however many are sent at once.
+      await delay(random.next() * 2 * THINK_MS * answers.length);
     }
     connection?.destroy();
   }
