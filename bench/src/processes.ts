@@ -17,7 +17,11 @@ export function serverFile(name: string): string {
 export async function startServer(name: string, options: StartOptions = {}): Promise<{ app: App; port: number }> {
   const env = { BYE_MIN_READY_MS: undefined, ...options.env };
   const app = startApp(serverFile(name), { ...options, env });
-  const { port } = await app.waitForGeneration(0, { timeoutMs: 20_000 });
+  const died = app.exited.then(({ code, signal }) => {
+    throw new Error(`${name} ended with ${code ?? signal} before it was ready; printed were:\n${app.log}`);
+  });
+  const { port } = await Promise.race([app.waitForGeneration(0, { timeoutMs: 20_000 }), died]);
+  died.catch(() => {}); // from now on it may
   return { app, port };
 }
 
