@@ -112,8 +112,9 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   get isQuiet(): boolean {
-    if (this.#handshakesSince.size > 0) return false;
-    return [...this.connections.values()].every(({ isDone }) => isDone);
+    // Asked at every change: the first one that is not done has to be enough.
+    for (const { isDone } of this.connections.values()) if (!isDone) return false;
+    return this.#handshakesSince.size === 0;
   }
 
   get hasOnlyUpgraded(): boolean {
