@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Load } from '../load/load.js';
 import type { Failure } from '../load/recorder.js';
 import { dispose, endProcess, startServer } from '../processes.js';
-import { countBy, median, round } from '../report/stats.js';
+import { countBy, round, type Spread, spreadOf } from '../report/stats.js';
 import type { Stopper } from './contender.js';
 
 const BEFORE_MS = 1000;
@@ -25,7 +25,7 @@ export interface StopRow {
   /** Connects that were refused after the signal: no failures. */
   readonly refused: number;
   /** From the signal to the end of the process. */
-  readonly durationMs: { readonly median: number; readonly max: number };
+  readonly durationMs: Spread;
   /** Stops that did not end within the limit. */
   readonly killed: number;
 }
@@ -43,7 +43,6 @@ export async function measureStops(stopper: Stopper, count: number): Promise<Sto
   for (let index = 0; index < count; index++) stops.push(await stopOnce(stopper));
   const sum = (of: (stop: Stop) => number): number => stops.reduce((total, stop) => total + of(stop), 0);
   const failures = stops.flatMap((stop) => stop.failures);
-  const durations = stops.map(({ durationMs }) => durationMs);
   const onUsed = failures.filter(({ used }) => used).length;
   return {
     name: stopper.name,
@@ -58,7 +57,7 @@ export async function measureStops(stopper: Stopper, count: number): Promise<Sto
     failedOnNew: failures.length - onUsed,
     failures: countBy(failures.map(({ kind }) => kind)),
     refused: sum(({ refused }) => refused),
-    durationMs: { median: Math.round(median(durations)), max: Math.round(Math.max(...durations)) },
+    durationMs: spreadOf(stops.map(({ durationMs }) => durationMs)),
     killed: stops.filter(({ endedItself }) => !endedItself).length,
   };
 }

@@ -2,7 +2,6 @@
 import type { Panel } from '../report/bars.js';
 import { machineLine } from '../report/machine.js';
 import { markdownTable } from '../report/markdown.js';
-import type { Latency } from '../report/stats.js';
 import type { Part, Results } from './results.js';
 import type { StopRow } from './stops.js';
 import type { UpgradeRow } from './upgrades.js';
@@ -16,12 +15,11 @@ export function upgradeTable(part: Part<UpgradeRow>): string {
     'failed',
     'per million',
     'per switch',
-    'of 64 connections survived',
+    'connections survived, of 64',
     'took',
-    'p99.9 calm',
-    'p99.9 around',
-    'max calm',
-    'max around',
+    'old one gone after',
+    'p99.9 calm -> around',
+    'longest calm -> around',
     'failures',
   ];
   const rows = part.rows.map((row) => [
@@ -29,13 +27,12 @@ export function upgradeTable(part: Part<UpgradeRow>): string {
     thousands(row.sent),
     thousands(row.failed),
     thousands(row.failedPerMillion),
-    String(row.failedPerSwitch),
+    thousands(row.failedPerSwitch),
     String(row.connectionsSurvived),
     `${thousands(row.durationMs.median)} ms`,
-    time(row.latency.calm, 'p999Ms'),
-    time(row.latency.around, 'p999Ms'),
-    time(row.latency.calm, 'maxMs'),
-    time(row.latency.around, 'maxMs'),
+    `${thousands(row.drainMs.median)} ms`,
+    change(row, 'p999Ms'),
+    change(row, 'maxMs'),
     kinds(row.failures),
   ]);
   return withSource(part, markdownTable(head, rows));
@@ -75,7 +72,7 @@ export function shortLine(row: UpgradeRow | StopRow): string {
   const more =
     'stops' in row
       ? `${row.failedOnNew} on new connections, ${row.killed} killed`
-      : `${row.connectionsSurvived} connections survived, p99.9 ${time(row.latency.calm, 'p999Ms')} -> ${time(row.latency.around, 'p999Ms')}`;
+      : `${row.connectionsSurvived} connections survived, p99.9 ${change(row, 'p999Ms')}`;
   return `${row.failed} of ${row.sent} failed, ${each}; ${row.durationMs.median} ms; ${more}; ${kinds(row.failures)}`;
 }
 
@@ -104,8 +101,8 @@ function withSource<Row extends { readonly name: string; readonly setup: string 
   ].join('\n');
 }
 
-function time(latency: Latency | undefined, which: 'p999Ms' | 'maxMs'): string {
-  return latency === undefined ? '-' : `${latency[which]} ms`;
+function change({ latency: { calm, around } }: UpgradeRow, which: 'p999Ms' | 'maxMs'): string {
+  return `${calm?.[which] ?? '-'} -> ${around?.[which] ?? '-'} ms`;
 }
 
 function kinds(failures: Readonly<Record<string, number>>): string {

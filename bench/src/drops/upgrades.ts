@@ -1,7 +1,7 @@
 /** Owns the measurement of one way to replace a service: a load that never ends, and one replacement after another. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { KEEP_ALIVE_CLIENTS, Load } from '../load/load.js';
-import { countBy, type Latency, latencyOf, median, round } from '../report/stats.js';
+import { countBy, type Latency, latencyOf, round, type Spread, spreadOf } from '../report/stats.js';
 import type { Contender } from './contender.js';
 
 const WARM_UP_MS = 1000;
@@ -23,7 +23,9 @@ export interface UpgradeRow {
   /** Of the 64 clients that keep theirs, on average. */
   readonly connectionsSurvived: number;
   /** From the command to the end of the last replaced process. */
-  readonly durationMs: { readonly median: number; readonly max: number };
+  readonly durationMs: Spread;
+  /** From the first answer of the new version to that end; 0 if the new version came after it. */
+  readonly drainMs: Spread;
   readonly latency: {
     /** The second before the command. */
     readonly calm: Latency | undefined;
@@ -39,6 +41,7 @@ export async function measureUpgrades(contender: Contender, switches: number): P
   const load = new Load({ port: service.port, pipelined: contender.pipelined ?? false });
   const { recorder } = load;
   const durations: number[] = [];
+  const drains: number[] = [];
   const survivors: number[] = [];
   const times = { calm: [] as number[], around: [] as number[], whole: [] as number[] };
   await delay(WARM_UP_MS);
@@ -53,6 +56,7 @@ export async function measureUpgrades(contender: Contender, switches: number): P
       durations.push(toMs - fromMs);
       survivors.push(load.countSurvivors(connections));
       const turnMs = recorder.firstNewcomerMs(fromMs) ?? toMs;
+      drains.push(Math.max(0, toMs - turnMs));
       times.calm.push(...recorder.durationsIn({ fromMs: fromMs - SECOND_MS, toMs: fromMs }));
       times.around.push(...recorder.durationsIn({ fromMs: turnMs - SECOND_MS / 2, toMs: turnMs + SECOND_MS / 2 }));
       times.whole.push(...recorder.durationsIn({ fromMs, toMs }));
@@ -73,7 +77,8 @@ export async function measureUpgrades(contender: Contender, switches: number): P
     failedPerSwitch: round(failures.length / switches),
     failures: countBy(failures.map(({ kind }) => kind)),
     connectionsSurvived: Math.min(KEEP_ALIVE_CLIENTS, round(sum / switches)),
-    durationMs: { median: Math.round(median(durations)), max: Math.round(Math.max(...durations)) },
+    durationMs: spreadOf(durations),
+    drainMs: spreadOf(drains),
     latency: { calm: latencyOf(times.calm), around: latencyOf(times.around), whole: latencyOf(times.whole) },
   };
 }

@@ -37,6 +37,17 @@ export function median(values: readonly number[]): number {
   );
 }
 
+/** Times of several runs, in whole milliseconds. */
+export interface Spread {
+  readonly median: number;
+  readonly max: number;
+}
+
+/** @param values - not empty */
+export function spreadOf(values: readonly number[]): Spread {
+  return { median: Math.round(median(values)), max: Math.round(Math.max(...values)) };
+}
+
 /** Counts equal values. */
 export function countBy(values: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
