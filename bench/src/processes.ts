@@ -40,3 +40,31 @@ export async function endProcess(app: App, pid: number): Promise<boolean> {
 export async function dispose(app: App): Promise<void> {
   await app.dispose({ graceMs: 200 }).catch(() => {}); // it says what it had to kill
 }
+
+const running = new Set<() => Promise<void>>();
+
+/**
+ * Has something ended, too, when the measurement itself is interrupted: daemons and new versions have sessions of their own,
+ * and no terminal reaches them.
+ * @returns ends it, and forgets it
+ */
+export function whileRunning(end: () => PromiseLike<void>): () => Promise<void> {
+  const once = async (): Promise<void> => {
+    if (running.delete(once)) await end();
+  };
+  running.add(once);
+  return once;
+}
+
+/** Leaves nothing behind at Ctrl-C. */
+export function endAllWhenInterrupted(): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, async () => {
+      await Promise.allSettled([...running].map((end) => end()));
+      process.exit(code);
+    });
+  }
+}

@@ -1,5 +1,6 @@
 /** `npm run bench:drops [-- options]`: how many requests fail when a service is replaced, and when it is stopped. */
 import { parseArgs } from 'node:util';
+import { endAllWhenInterrupted } from '../processes.js';
 import { drawBars } from '../report/bars.js';
 import { describeMachine } from '../report/machine.js';
 import { updatePage } from '../report/markdown.js';
@@ -31,6 +32,7 @@ if (values.help || !(switches > 0) || !['all', 'upgrades', 'stops'].includes(val
   process.exit(values.help ? 0 : 2);
 }
 
+endAllWhenInterrupted();
 const startedAt = performance.now();
 const upgrades =
   values.part === 'stops' ? undefined : await runPart(contenders(), (row) => measureUpgrades(row, switches));

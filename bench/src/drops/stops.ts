@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Load } from '../load/load.js';
 import type { Failure } from '../load/recorder.js';
-import { dispose, endProcess, startServer } from '../processes.js';
+import { dispose, endProcess, startServer, whileRunning } from '../processes.js';
 import { countBy, round, type Spread, spreadOf } from '../report/stats.js';
 import type { Stopper } from './contender.js';
 
@@ -64,6 +64,7 @@ export async function measureStops(stopper: Stopper, count: number): Promise<Sto
 
 async function stopOnce({ server, env = {} }: Stopper): Promise<Stop> {
   const { app, port } = await startServer(server, { env });
+  const end = whileRunning(() => dispose(app));
   try {
     const load = new Load({ port });
     await delay(BEFORE_MS);
@@ -75,6 +76,6 @@ async function stopOnce({ server, env = {} }: Stopper): Promise<Stop> {
     const { recorder, refused } = load;
     return { sent: recorder.sent, failures: recorder.failures, refused, durationMs, endedItself };
   } finally {
-    await dispose(app);
+    await end();
   }
 }

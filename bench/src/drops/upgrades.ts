@@ -1,6 +1,7 @@
 /** Owns the measurement of one way to replace a service: a load that never ends, and one replacement after another. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { KEEP_ALIVE_CLIENTS, Load } from '../load/load.js';
+import { whileRunning } from '../processes.js';
 import { countBy, type Latency, latencyOf, round, type Spread, spreadOf } from '../report/stats.js';
 import type { Contender } from './contender.js';
 
@@ -37,7 +38,8 @@ export interface UpgradeRow {
 }
 
 export async function measureUpgrades(contender: Contender, switches: number): Promise<UpgradeRow> {
-  await using service = await contender.start();
+  const service = await contender.start();
+  const end = whileRunning(() => service[Symbol.asyncDispose]());
   const load = new Load({ port: service.port, pipelined: contender.pipelined ?? false });
   const { recorder } = load;
   const durations: number[] = [];
@@ -63,6 +65,7 @@ export async function measureUpgrades(contender: Contender, switches: number): P
     }
   } finally {
     await load.stop();
+    await end();
   }
   const { sent, failures } = recorder;
   const sum = survivors.reduce((total, count) => total + count, 0);

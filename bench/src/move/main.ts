@@ -1,5 +1,6 @@
 /** `npm run bench:move [-- options]`: live connections move to the new process; how long, and what a client sees of it. */
 import { parseArgs } from 'node:util';
+import { endAllWhenInterrupted } from '../processes.js';
 import { describeMachine } from '../report/machine.js';
 import { updatePage } from '../report/markdown.js';
 import { PAGE, writeResult } from '../report/places.js';
@@ -34,6 +35,7 @@ const sizes = values.quick ? [1000, 5000] : numbers(values.sizes);
 const windows = values.quick ? [1, 2, 16] : numbers(values.windows);
 const crowd = values.quick ? 2000 : Number(values.crowd);
 
+endAllWhenInterrupted();
 const startedAt = performance.now();
 const machine = describeMachine();
 const date = new Date().toISOString();

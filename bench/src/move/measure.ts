@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { App } from '@bye/testkit';
-import { dispose, startServer } from '../processes.js';
+import { dispose, startServer, whileRunning } from '../processes.js';
 import { type Latency, latencyOf } from '../report/stats.js';
 import type { Census, Order } from './crowd-messages.js';
 
@@ -35,6 +35,10 @@ export async function measureMove(connections: number, core?: string): Promise<M
   const env = core === undefined ? {} : { BYE_CORE: core };
   const { app, port } = await startServer('move.mjs', { env });
   const crowds = Array.from({ length: Math.ceil(connections / MOST_EACH) }, startCrowd);
+  const end = whileRunning(async () => {
+    for (const crowd of crowds) crowd.kill('SIGKILL');
+    await dispose(app);
+  });
   const share = Math.ceil(connections / crowds.length);
   try {
     await Promise.all(
@@ -62,8 +66,7 @@ export async function measureMove(connections: number, core?: string): Promise<M
       during: latencyOf(between(event.at - event.durationMs - SLACK_MS, event.at + SLACK_MS)),
     };
   } finally {
-    for (const crowd of crowds) crowd.kill('SIGKILL');
-    await dispose(app);
+    await end();
   }
 }
 
