@@ -12,7 +12,7 @@ const CROWD = fileURLToPath(new URL('crowd.ts', import.meta.url));
 /** What one client process holds. */
 const MOST_EACH = 5000;
 /** Connections that are in use while all the others are idle. */
-const PROBES = 64;
+export const PROBES = 64;
 const CALM_MS = 1500;
 /** Two processes' clocks, and the time until a line is read. */
 const SLACK_MS = 50;
