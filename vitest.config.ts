@@ -16,7 +16,12 @@ const unit = {
   test: {
     name: 'unit',
     server,
-    include: ['packages/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts', 'testkit/test/**/*.test.ts'],
+    include: [
+      'packages/*/test/**/*.test.ts',
+      'scripts/test/**/*.test.ts',
+      'testkit/test/**/*.test.ts',
+      'bench/test/**/*.test.ts',
+    ],
   },
 };
 const processes = {

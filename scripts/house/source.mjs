@@ -5,8 +5,14 @@ import path from 'node:path';
 import ts from 'typescript';
 
 const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
-const SOURCES = [/^packages\/[^/]+\/src\//, /^testkit\/src\//, /^scripts\//, /^examples\/[^/]+\/src\//];
-const TESTS = /^tests\//;
+const SOURCES = [
+  /^packages\/[^/]+\/src\//,
+  /^testkit\/src\//,
+  /^scripts\//,
+  /^examples\/[^/]+\/src\//,
+  /^bench\/(?:src|servers)\//,
+];
+const TESTS = /^(?:bench\/test|tests)\//;
 
 /**
  * @typedef {object} Source

@@ -6,7 +6,9 @@ import { expect, test } from 'vitest';
 import { anchorsOf, codesIn, filesBelow, headingsOf, linksOf, ROOT, readPage, readPages } from './pages.js';
 
 const pages = readPages();
-const elsewhere = [...filesBelow('.github', /\.md$/), ...filesBelow('examples', /^README\.md$/)].map(readPage);
+const elsewhere = [...filesBelow('.github', /\.md$/), ...filesBelow('examples', /^README\.md$/), 'bench/README.md'].map(
+  readPage,
+);
 
 test('links lead to files and headings that exist', () => {
   const dead = [...pages, ...elsewhere].flatMap((page) => linksOf(page).flatMap((link) => checkLink(page.file, link)));

@@ -10,6 +10,7 @@ import type { ServerTap } from '../server-tap.js';
 import { type Answer, Connection } from './connection.js';
 import { EndlessAnswers, type EndlessParts } from './endless/endless-answers.js';
 import { asksForEvents } from './endless/event-type.js';
+import { HeldRequests } from './held-requests.js';
 import { IdleSweep } from './idle-sweep.js';
 import { isMereSilence } from './move/silence.js';
 import type { ProtocolDrain, Work } from './protocol.js';
@@ -49,6 +50,7 @@ export class Http1Drain implements ProtocolDrain {
   /** Which connections live on in the new process, so that no answer on them says close. */
   keeps: (connection: Connection) => boolean = () => false;
   readonly carrier: Carrier;
+  readonly held = new HeldRequests();
   /** The last connection that came. */
   newest: Connection | undefined;
   #sayClose = false;
@@ -110,8 +112,9 @@ export class Http1Drain implements ProtocolDrain {
   }
 
   get isQuiet(): boolean {
-    if (this.#handshakesSince.size > 0) return false;
-    return [...this.connections.values()].every(({ isDone }) => isDone);
+    // Asked at every change: the first one that is not done has to be enough.
+    for (const { isDone } of this.connections.values()) if (!isDone) return false;
+    return this.#handshakesSince.size === 0;
   }
 
   get hasOnlyUpgraded(): boolean {
@@ -203,8 +206,7 @@ export class Http1Drain implements ProtocolDrain {
     this.#endless.begin(connection, answer);
     if (!this.#sayClose) return this.#intercept(request, response);
     this.#closeAfter(connection, answer);
-    // One turn later, so that pipelined requests that came in the same packet are counted before the first is answered.
-    setImmediate(() => {
+    this.held.add(() => {
       if (!this.#intercept(request, response)) this.#tap.pass(event, request, response);
     });
     return true;

@@ -6,14 +6,12 @@ import type { Goodbye } from '../goodbye.js';
 import type { Host } from '../host.js';
 import { type ServerTap, tapServer } from '../server-tap.js';
 import type { CutWork, DescribeRequest } from '../types.js';
+import { emptyAcceptQueue } from './accept-queue.js';
 import { createDrain } from './create-drain.js';
 import { Http1Drain, type Intercept } from './http1.js';
 import type { ProtocolDrain } from './protocol.js';
 import { createTerminate, type Terminate } from './terminator.js';
 import type { OfferGoodbye } from './upgraded.js';
-
-/** For how long a stop goes on accepting connections that wait in the kernel, in milliseconds. */
-const ACCEPT_QUEUE_MS = 1000;
 
 export interface ServerDrainParts {
   readonly host: Host;
@@ -115,18 +113,12 @@ export class ServerDrain {
     this.#protocol.sayClose();
   }
 
-  /**
-   * Accepts what already waits in the kernel's queue, which would be reset when the last listener on it closes (T19).
-   * Ends after two turns of the event loop that brought no connection, or after a second.
-   */
+  /** Accepts what already waits in the kernel's queue. Requests wait meanwhile; ends within a second. */
   async emptyAcceptQueue(): Promise<void> {
-    const until = this.#parts.host.now() + ACCEPT_QUEUE_MS;
-    let quietTurns = 0;
-    while (quietTurns < 2 && this.isListening && this.#parts.host.now() < until) {
-      const before = this.#accepted;
-      await new Promise((resolve) => setImmediate(resolve));
-      quietTurns = this.#accepted === before ? quietTurns + 1 : 0;
-    }
+    const held = this.#protocol instanceof Http1Drain ? this.#protocol.held : undefined;
+    held?.hold();
+    await emptyAcceptQueue(this.#parts.host, () => (this.isListening ? this.#accepted : undefined));
+    held?.release();
   }
 
   /** Stops accepting; connections live on. Synchronous, idempotent. */

@@ -70,6 +70,21 @@ test('`drain()` accepts and answers what waits in the accept queue (T19)', async
   expect(await drained).toMatchObject({ requestsFinished: 20, cut: [] });
 });
 
+test('`drain()` answers nobody who would come back into the queue that it empties (T19)', async () => {
+  await using bench = new Bench(WITH_GRACE);
+  const listening: (boolean | undefined)[] = [];
+  const { target } = await bench.serve((_request, response) => {
+    listening.push(bench.server?.listening);
+    response.end('answered.');
+  });
+  await using clients = new RemoteClient(target.port, 20);
+  await clients.started();
+  clients.blockUntilDone('connect');
+  clients.blockUntilDone('write', GET);
+  await bench.bye.drain();
+  expect(listening).toEqual(Array(20).fill(false));
+});
+
 test('an answer before the end of its request arrives whole, as the connection lingers (T21)', async () => {
   await using bench = new Bench();
   const gate = createGate();
