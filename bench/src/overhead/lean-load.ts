@@ -41,6 +41,7 @@ export class LeanLoad {
 
   #use(socket: Socket, mayAsk: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (socket.destroyed) reject(new Error('the server has closed a connection'));
       let received = 0;
       const finish = (error?: Error): void => {
         socket.off('data', onData).off('close', onClose);

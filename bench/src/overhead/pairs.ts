@@ -1,39 +1,46 @@
 /** Owns one pair: the same server without bye (A) and with it (B), loaded in turn. */
+import { median } from '../report/stats.js';
 import { MeasuredServer } from './measured-server.js';
 
-/** Short, so that a drift of the machine hits both alike. */
 const REQUESTS_PER_TURN = 1000;
-const WARM_UP_TURNS = 8;
+/** Until then Node compiles more than it serves. */
+const WARM_UP_TURNS = 12;
 
+/** CPU time for a request, in microseconds; and what bye adds, in percent. Medians of the rounds. */
 export interface Pair {
-  /** CPU time for a request, in microseconds. */
   readonly plainMicros: number;
   readonly byeMicros: number;
+  readonly overheadPercent: number;
 }
 
 /**
- * Starts both afresh, as no two processes of Node are equally fast, and loads them in the order A B B A.
+ * Starts both afresh, as no two processes of Node are equally fast, and loads them in rounds of A B B A. A round takes a
+ * tenth of a second: what else the machine does comes and goes more slowly, and hits both alike or counts as one round.
  *
- * @param rounds - of 4 turns each; after the ones that warm up
+ * @param rounds - after the turns that warm up
  */
 export async function measurePair(framework: string, rounds: number): Promise<Pair> {
   const plain = await MeasuredServer.start([framework, 'plain']);
   const bye = await MeasuredServer.start([framework, 'bye']);
   try {
-    const micros = new Map([
-      [plain, 0],
-      [bye, 0],
-    ]);
     for (let turn = 0; turn < WARM_UP_TURNS; turn++) {
       for (const server of [plain, bye]) await server.serve(REQUESTS_PER_TURN);
     }
+    const costs: { plain: number; bye: number }[] = [];
     for (let round = 0; round < rounds; round++) {
-      for (const server of [plain, bye, bye, plain]) {
-        micros.set(server, (micros.get(server) ?? 0) + (await server.serve(REQUESTS_PER_TURN)));
-      }
+      const [first, second, third, fourth] = [
+        await plain.serve(REQUESTS_PER_TURN),
+        await bye.serve(REQUESTS_PER_TURN),
+        await bye.serve(REQUESTS_PER_TURN),
+        await plain.serve(REQUESTS_PER_TURN),
+      ];
+      costs.push({ plain: (first + fourth) / 2, bye: (second + third) / 2 });
     }
-    const each = (server: MeasuredServer): number => (micros.get(server) ?? 0) / (2 * rounds * REQUESTS_PER_TURN);
-    return { plainMicros: each(plain), byeMicros: each(bye) };
+    return {
+      plainMicros: median(costs.map((cost) => cost.plain)) / REQUESTS_PER_TURN,
+      byeMicros: median(costs.map((cost) => cost.bye)) / REQUESTS_PER_TURN,
+      overheadPercent: (median(costs.map((cost) => cost.bye / cost.plain)) - 1) * 100,
+    };
   } finally {
     await Promise.all([plain.stop(), bye.stop()]);
   }

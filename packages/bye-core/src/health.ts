@@ -66,7 +66,8 @@ export class Health {
     const settings = this.#parts.settings();
     if (settings === undefined) return false;
     const { path, readinessPath, livenessPath } = settings;
-    return isFor(path, url) || isFor(readinessPath, url) || isFor(livenessPath, url);
+    if (!url.startsWith('/')) return this.paths.includes(pathOf(url));
+    return isAt(path, url) || isAt(readinessPath, url) || isAt(livenessPath, url);
   }
 
   /** What a health endpoint says now. Never rejects. */
@@ -136,9 +137,10 @@ function toAnswer(ok: boolean, body: object): HealthAnswer {
   };
 }
 
-/** Whether a request target has this path. Asked of every request, so it takes nothing apart that begins otherwise. */
-function isFor(path: string, url: string): boolean {
-  return (url.startsWith(path) || !url.startsWith('/')) && pathOf(url) === path;
+/** Whether a request target in origin form has this path. Asked of every request, so a look has to be enough for most. */
+function isAt(path: string, url: string): boolean {
+  if (url.length < path.length || url[1] !== path[1] || !url.startsWith(path)) return false;
+  return url.length === path.length || url[path.length] === '?' || url[path.length] === '#';
 }
 
 /** The path of a request target, in origin form or absolute form (RFC 9112, 3.2). */

@@ -21,13 +21,12 @@ export class ServerTap {
     const taps = this.#taps;
     const emit = this.#emit;
     server.emit = function (this: Server, ...args: unknown[]): boolean {
-      const [event, first, second, third] = args;
-      const list = taps.get(event);
+      const list = taps.get(args[0]);
       if (list !== undefined) {
-        for (const tap of list) if (tap(first, second, third)) return true;
+        for (const tap of list) if (tap(args[1], args[2], args[3])) return true;
       }
       // How Node hands over a request, which comes so often that the general way costs too much.
-      return args.length === 3 ? emit.call(this, event, first, second) : Reflect.apply(emit, this, args);
+      return args.length === 3 ? emit.call(this, args[0], args[1], args[2]) : Reflect.apply(emit, this, args);
     } as typeof server.emit;
   }
 
