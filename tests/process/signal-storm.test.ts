@@ -12,24 +12,24 @@ const MARK = fileURLToPath(new URL('../fixtures/start/mark.cjs', import.meta.url
  * that the kernel answers.
  */
 function storm(app: App, first: number) {
-  const targets = new Set([first]);
-  let sent = 0;
+  const targets = new Map([[first, 0]]);
   let ended = false;
   const unfollow = app.log.onLine(({ text }) => {
     const started = /^marked .*?pid=(\d+)/.exec(text)?.[1];
-    if (started !== undefined) targets.add(Number(started));
+    if (started !== undefined) targets.set(Number(started), 0);
   });
   const step = (): void => {
     if (ended) return;
-    for (const pid of targets) if (app.kill('SIGHUP', pid)) sent++;
+    for (const [pid, sent] of targets) if (app.kill('SIGHUP', pid)) targets.set(pid, sent + 1);
     setTimeout(step, 1);
   };
   step();
   return {
+    sentTo: (pid: number) => targets.get(pid) ?? 0,
     end: () => {
       ended = true;
       unfollow();
-      return { sent, processes: targets.size };
+      return { sent: [...targets.values()].reduce((sum, sent) => sum + sent), processes: targets.size };
     },
   };
 }
@@ -50,6 +50,9 @@ it.skipIf(process.platform === 'win32')(
       const { pid } = await app.waitForGeneration(generation, { timeoutMs: 30_000 });
       pids.push(pid);
       await app.waitUntilGone(old, { timeoutMs: 20_000 });
+      // What it printed may be read late: the last one would be stopped before the storm has found it.
+      const before = storming.sentTo(pid);
+      await until(() => storming.sentTo(pid) > before);
     }
     const counts = await traffic.stop();
     app.kill('SIGTERM');
