@@ -88,6 +88,10 @@ export class Connection {
     return this.#add(response);
   }
 
+  isFollowing(response: ServerResponse): boolean {
+    return this.#answers.some((answer) => answer.response === response);
+  }
+
   /** @returns false if it was not in progress any more */
   finish(answer: Answer): boolean {
     const place = this.#answers.indexOf(answer);
@@ -152,8 +156,7 @@ export class Connection {
   #followCurrent(): void {
     const response = answerOf(this.socket);
     if (!response || this.upgraded || response.closed || response === this.#stale) return;
-    if (this.#answers.some((answer) => answer.response === response)) return;
-    this.#add(response);
+    if (!this.isFollowing(response)) this.#add(response);
   }
 
   #add(response: ServerResponse): Answer {
