@@ -41,7 +41,7 @@ export class Connection {
   /** Those that are followed. */
   readonly #answers: Answer[] = [];
   #newest: Answer | undefined;
-  /** Is over, though for Node it is still the one that the connection sends. */
+  /** Is over, though for Node it may still be the one that the connection sends. */
   #stale: ServerResponse | undefined;
   #beganAt = 0;
   readonly #parts: ConnectionParts;
@@ -97,7 +97,7 @@ export class Connection {
     const place = this.#answers.indexOf(answer);
     if (place < 0) return false;
     this.#answers.splice(place, 1);
-    this.#stale = answerOf(this.socket);
+    this.#stale = answer.response;
     this.#isUploading = !answer.request.complete;
     this.idleSince = this.#parts.host.now();
     return true;
