@@ -154,8 +154,10 @@ export class Connection {
 
   /** Also the one that nobody wanted to know of when its request came. Others would wait behind it, and be known. */
   #followCurrent(): void {
+    // What comes after a close is nobody's.
+    if (this.upgraded || this.closing) return;
     const response = answerOf(this.socket);
-    if (!response || this.upgraded || response.closed || response === this.#stale) return;
+    if (!response || response.closed || response === this.#stale) return;
     if (!this.isFollowing(response)) this.#add(response);
   }
 

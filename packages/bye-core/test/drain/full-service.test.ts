@@ -109,3 +109,26 @@ test('a request that is read between an answer and its `close` is in progress', 
   expect(client.text).toMatch(/answer to \/3$/);
   expect(await drained).toMatchObject({ cut: [] });
 });
+
+test('a request that comes after we ended its connection is no work', async () => {
+  await using bench = new Bench();
+  const gate = createGate();
+  const { server, target } = await bench.serve(async ({ url }, response) => {
+    await gate.opened;
+    response.end(`answer to ${url}`);
+  });
+  const slow = (await bench.connect(target)).request(get('slow'));
+  await expect.poll(() => bench.bye.health().inFlight).toBe(1);
+  const accepted = once(server, 'connection');
+  const late = connect({ host: '127.0.0.1', port: target.port, allowHalfOpen: true }).resume();
+  bench.defer(() => late.destroy());
+  const [socket] = (await accepted) as [Socket];
+  const drained = bench.bye.drain();
+  await once(late, 'end');
+  late.write(RAW_GET('/late'));
+  await expect.poll(() => socket.bytesRead).toBe(RAW_GET('/late').length);
+  expect(bench.bye.health().inFlight).toBe(1);
+  gate.open();
+  await slow;
+  expect(await drained).toMatchObject({ requestsFinished: 1, cut: [] });
+});
