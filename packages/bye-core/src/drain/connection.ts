@@ -1,9 +1,9 @@
 /** One client connection: what is asked on it, and how it ends without losing an answer. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Host } from '../host.js';
-import { answerOf, isUploading } from '../internals.js';
+import { answerOf, detachedRequestOf, isUploading } from '../internals.js';
 import { forceClose } from './force-close.js';
 import { Linger } from './linger.js';
 
@@ -157,8 +157,14 @@ export class Connection {
     // What comes after a close is nobody's.
     if (this.upgraded || this.closing) return;
     const response = answerOf(this.socket);
-    if (!response || response.closed || response === this.#stale) return;
-    if (!this.isFollowing(response)) this.#add(response);
+    if (!response) this.#followDetached();
+    else if (!response.closed && response !== this.#stale && !this.isFollowing(response)) this.#add(response);
+  }
+
+  /** For as long as the connection lives: in place of the answer that we cannot have any more, one that never ends. */
+  #followDetached(): void {
+    const request = detachedRequestOf(this.socket);
+    if (request && !this.#answers.some((answer) => answer.request === request)) this.#add(new ServerResponse(request));
   }
 
   #add(response: ServerResponse): Answer {

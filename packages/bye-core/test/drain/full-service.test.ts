@@ -110,6 +110,44 @@ test('a request that is read between an answer and its `close` is in progress', 
   expect(await drained).toMatchObject({ cut: [] });
 });
 
+test('an answer that the application took off its socket is in progress', async () => {
+  await using bench = new Bench();
+  const gate = createGate();
+  const { target } = await bench.serve(async ({ socket }, response) => {
+    response.detachSocket(socket);
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc');
+    await gate.opened;
+    socket.end('def');
+  });
+  const [client, witness] = [openRaw(target.port), openRaw(target.port)];
+  client.socket.write(RAW_GET('/'));
+  await expect.poll(() => client.text).toMatch(/abc$/);
+  const drained = bench.bye.drain();
+  await witness.closed;
+  gate.open();
+  await client.closed;
+  expect(client.text).toMatch(/abcdef$/);
+  expect(await drained).toMatchObject({ cut: [] });
+});
+
+test.each(['nothing', 'all', 'a part'])(
+  'a request of which the application read %s is over when it is answered',
+  async (read) => {
+    await using bench = new Bench();
+    const { target } = await bench.serve((request, response) => {
+      const answer = () => response.end('answer');
+      if (read === 'nothing') answer();
+      if (read === 'all') request.resume().on('end', answer);
+      if (read === 'a part') request.once('readable', () => answer() && request.read(3));
+    });
+    const client = openRaw(target.port);
+    client.socket.write('POST / HTTP/1.1\r\nHost: bye.test\r\nContent-Length: 6\r\n\r\nabcdef');
+    await expect.poll(() => client.text).toMatch(/answer$/);
+    await expect.poll(() => bench.bye.health().inFlight).toBe(0);
+    expect(await bench.bye.drain()).toMatchObject({ cut: [] });
+  },
+);
+
 test('a request that comes after we ended its connection is no work', async () => {
   await using bench = new Bench();
   const gate = createGate();
