@@ -111,6 +111,20 @@ export function isUploading(socket: Socket): boolean {
   return parser?.incoming?.complete === false;
 }
 
+/**
+ * The request whose answer the application took off the socket (`response.detachSocket()`), to write by itself: nobody is
+ * told when that is over. Node forgets a request, or throws the rest of it away, when its own answer is sent.
+ */
+export function detachedRequestOf(socket: Socket): IncomingMessage | undefined {
+  const { parser } = socket as unknown as { parser?: { incoming?: ReadState | null } | null };
+  const incoming = parser?.incoming;
+  if (!incoming || answerOf(socket) || incoming._dumped) return undefined;
+  // Else the application may only not have read all of it yet, or never will.
+  return incoming._consuming && !incoming.readableEnded ? undefined : incoming;
+}
+
+type ReadState = IncomingMessage & { readonly _consuming?: boolean; readonly _dumped?: boolean };
+
 /** What a write under way has still to bring to the kernel, in bytes; `writableLength` only tells when all of it has. */
 export function queuedBytesOf(socket: Socket): number {
   return (socket as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0;

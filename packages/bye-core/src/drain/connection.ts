@@ -1,9 +1,9 @@
 /** One client connection: what is asked on it, and how it ends without losing an answer. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Host } from '../host.js';
-import { answerOf, isUploading } from '../internals.js';
+import { answerOf, detachedRequestOf, isUploading } from '../internals.js';
 import { forceClose } from './force-close.js';
 import { Linger } from './linger.js';
 
@@ -41,7 +41,7 @@ export class Connection {
   /** Those that are followed. */
   readonly #answers: Answer[] = [];
   #newest: Answer | undefined;
-  /** Is over, though for Node it is still the one that the connection sends. */
+  /** Is over, though for Node it may still be the one that the connection sends. */
   #stale: ServerResponse | undefined;
   #beganAt = 0;
   readonly #parts: ConnectionParts;
@@ -88,12 +88,16 @@ export class Connection {
     return this.#add(response);
   }
 
+  isFollowing(response: ServerResponse): boolean {
+    return this.#answers.some((answer) => answer.response === response);
+  }
+
   /** @returns false if it was not in progress any more */
   finish(answer: Answer): boolean {
     const place = this.#answers.indexOf(answer);
     if (place < 0) return false;
     this.#answers.splice(place, 1);
-    this.#stale = answerOf(this.socket);
+    this.#stale = answer.response;
     this.#isUploading = !answer.request.complete;
     this.idleSince = this.#parts.host.now();
     return true;
@@ -150,10 +154,17 @@ export class Connection {
 
   /** Also the one that nobody wanted to know of when its request came. Others would wait behind it, and be known. */
   #followCurrent(): void {
+    // What comes after a close is nobody's.
+    if (this.upgraded || this.closing) return;
     const response = answerOf(this.socket);
-    if (!response || this.upgraded || response.closed || response === this.#stale) return;
-    if (this.#answers.some((answer) => answer.response === response)) return;
-    this.#add(response);
+    if (!response) this.#followDetached();
+    else if (!response.closed && response !== this.#stale && !this.isFollowing(response)) this.#add(response);
+  }
+
+  /** For as long as the connection lives: in place of the answer that we cannot have any more, one that never ends. */
+  #followDetached(): void {
+    const request = detachedRequestOf(this.socket);
+    if (request && !this.#answers.some((answer) => answer.request === request)) this.#add(new ServerResponse(request));
   }
 
   #add(response: ServerResponse): Answer {

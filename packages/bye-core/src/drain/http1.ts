@@ -202,6 +202,8 @@ export class Http1Drain implements ProtocolDrain {
       connection.begin(now);
       return this.#intercept(request, response);
     }
+    // The application hands it on itself, as from 'checkContinue': it is the same one, and waits only once.
+    if (connection.isFollowing(response)) return this.#intercept(request, response);
     const answer = connection.follow(response, now);
     this.#endless.begin(connection, answer);
     if (!this.#sayClose) return this.#intercept(request, response);

@@ -62,6 +62,30 @@ test("`drain()` waits for the app's own checkContinue and checkExpectation", asy
   expect(await drained).toMatchObject({ requestsFinished: 2, cut: [] });
 });
 
+test("`drain()` takes a request that the app hands on from 'checkContinue' for one, before it and in it", async () => {
+  await using bench = new Bench(WITH_GRACE);
+  const { server, target } = await bench.serve(handler);
+  const gate = createGate();
+  // As Node's documentation does it.
+  server.on('checkContinue', async (request, response) => {
+    await gate.opened;
+    response.writeContinue();
+    server.emit('request', request, response);
+  });
+  const [first, second] = [await bench.connect(target), await bench.connect(target)];
+  const body = seededBuffer(1, 1000);
+  const spec = { ...requests.echo(body), expectContinue: true, check: exactBody(digest(body)) };
+  const before = first.request(spec);
+  await expect.poll(() => bench.bye.health().inFlight).toBe(1);
+  const drained = bench.bye.drain();
+  const during = second.request(spec);
+  await expect.poll(() => bench.bye.health().inFlight).toBe(2);
+  gate.open();
+  expect(await before).toMatchObject({ interim: [100], saidClose: true });
+  expect(await during).toMatchObject({ interim: [100], saidClose: true });
+  expect(await drained).toMatchObject({ requestsFinished: 2, cut: [] });
+});
+
 test("`drain()` sees requests after somebody took the 'request' listeners off and put their own on (T14)", async () => {
   await using bench = new Bench(WITH_GRACE);
   const { server, target } = await bench.serve(handler);
