@@ -96,3 +96,20 @@ it.each([
   }
   await service.app.waitForLine('do not resume: the server does not let in the same clients in the same way');
 });
+
+it('no session gets past a new version that knows a pre-shared key no more', async () => {
+  const spec = { kind: 'tls', tls: { ciphers: 'PSK+AES256:ALL', maxVersion: 'TLSv1.2' } } as const;
+  const options: ConnectionOptions = {
+    ciphers: 'PSK+AES256',
+    maxVersion: 'TLSv1.2',
+    checkServerIdentity: () => undefined,
+    pskCallback: () => ({ psk: Buffer.alloc(48, 7), identity: 'bob' }),
+  };
+  await using service = new TlsService({ servers: [{ ...spec, psk: 'bob' }] });
+  const [port = 0] = await service.ports();
+  const { session } = await visit(port, options);
+  expect(await visit(port, { ...options, session })).toMatchObject({ isReused: true });
+  service.deploy({ servers: [{ ...spec, psk: 'alice' }] });
+  await service.upgrade();
+  await expect(visit(port, { ...options, session })).rejects.toThrow();
+});
