@@ -96,3 +96,39 @@ it.each([
   }
   await service.app.waitForLine('do not resume: the server does not let in the same clients in the same way');
 });
+
+it('no session gets past a new version that knows a pre-shared key no more', async () => {
+  const spec = { kind: 'tls', tls: { ciphers: 'PSK+AES256:ALL', maxVersion: 'TLSv1.2' } } as const;
+  const options: ConnectionOptions = {
+    ciphers: 'PSK+AES256',
+    maxVersion: 'TLSv1.2',
+    checkServerIdentity: () => undefined,
+    pskCallback: () => ({ psk: Buffer.alloc(48, 7), identity: 'bob' }),
+  };
+  await using service = new TlsService({ servers: [{ ...spec, psk: 'bob' }] });
+  const [port = 0] = await service.ports();
+  const { session } = await visit(port, options);
+  expect(await visit(port, { ...options, session })).toMatchObject({ isReused: true });
+  service.deploy({ servers: [{ ...spec, psk: 'alice' }] });
+  await service.upgrade();
+  await expect(visit(port, { ...options, session })).rejects.toThrow();
+});
+
+it('no session gets past a context for its name that a new version adds later', async () => {
+  const version = { servers: [{ tls: MUTUAL }] };
+  await using service = new TlsService(version, ['client', 'other']);
+  const [port = 0] = await service.ports();
+  const client = { ...as(service, 'client'), servername: 'tenant.example' };
+  const sessions = await Promise.all(VERSIONS.map((maxVersion) => visit(port, { ...client, maxVersion })));
+  service.deploy(version);
+  await service.upgrade();
+  for (const [index, maxVersion] of VERSIONS.entries()) {
+    const session = sessions[index]?.session as Buffer;
+    expect(await visit(port, { ...client, maxVersion, session })).toMatchObject({ isReused: true });
+  }
+  await visit(port, as(service, 'client'), '/tenant');
+  for (const [index, maxVersion] of VERSIONS.entries()) {
+    const session = sessions[index]?.session as Buffer;
+    await expect(visit(port, { ...client, maxVersion, session })).rejects.toThrow();
+  }
+});

@@ -19,6 +19,8 @@ export interface TlsServerSpec {
   readonly own?: 'ticketKeys' | 'sessionIdContext' | 'setTicketKeys' | 'setTicketKeys early';
   /** It keeps sessions itself. */
   readonly store?: boolean;
+  /** Whose pre-shared key it knows. */
+  readonly psk?: string;
 }
 
 export interface TlsVersion {

@@ -97,18 +97,25 @@ export function sessionTimeoutMsOf(server: Server): number {
  * would not grant it.
  *
  * @returns `undefined` where it cannot be compared: certificates of clients may be asked for by contexts or a callback for
- * names, by a PFX, or by the authorities of the system
+ * names, by a PFX, or by the authorities of the system; and who has a pre-shared key is said by a callback, which is not
+ * asked again (TLS 1.2)
  */
 export function trustOf(server: Server): string | undefined {
   const { requestCert, rejectUnauthorized, ca, pfx, _contexts: contexts } = internalsOf(server);
-  const snicallback = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'snicallback');
+  const [snicallback, pskcallback] = ['snicallback', 'pskcallback'].map((name) => symbolOf(server, name));
   if (typeof requestCert !== 'boolean' || typeof rejectUnauthorized !== 'boolean') return undefined;
-  if (!Array.isArray(contexts) || snicallback === undefined || !TRUST.every((name) => name in server)) return undefined;
+  if (!Array.isArray(contexts) || !snicallback || !pskcallback || !TRUST.every((name) => name in server))
+    return undefined;
+  if (Reflect.get(server, pskcallback) !== undefined) return undefined;
   const values = TRUST.map((name) => Reflect.get(server, name) ?? DEFAULTS[name] ?? null);
   const hasManyFaces = contexts.length > 0 || Reflect.get(server, snicallback) !== undefined;
   if (requestCert && (hasManyFaces || pfx !== undefined || ca === undefined)) return undefined;
   const text = JSON.stringify([requestCert, rejectUnauthorized, ...values.map(plain)]);
   return createHash('sha256').update(text).digest('hex');
+}
+
+function symbolOf(server: Server, name: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(server).find(({ description }) => description === name);
 }
 
 /** Certificates may be given as text or as bytes, one or several. */

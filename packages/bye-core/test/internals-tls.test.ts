@@ -100,6 +100,10 @@ test.each([['requestCert'], ['rejectUnauthorized'], ['_contexts'], ['ca']])(
   },
 );
 
+test('trustOf() does not compare where clients may have a pre-shared key', () => {
+  expect(trustOf(createServer({ pskCallback: () => null }))).toBeUndefined();
+});
+
 test('trustOf() compares contexts for names where nobody is asked for a certificate', () => {
   expect(trustOf(withName(createServer()))).toBe(trustOf(createServer()));
 });

@@ -13,7 +13,8 @@ export abstract class Spawner {
    *
    * Refused once a stop has begun, except while requests or tasks are in progress, which may still need it. A rejection
    * that nobody waits for is logged and never becomes an unhandledRejection. Does not end a task: that gets the signal
-   * that no new work should be looked for, and is cut only when the stop's time is up.
+   * that no new work should be looked for, and is cut only when the stop's time is up. In a stop it must not wait for the
+   * application's `close()`, which waits for tasks.
    *
    * @param task gets `bye.signal`
    * @param options `name`: for the log and for reports of what was cut; the function's own by default

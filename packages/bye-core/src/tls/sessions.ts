@@ -122,7 +122,17 @@ export class KeptSessions {
     setRecognition(server, inherited);
     this.#inherited.set(server, inherited);
     this.#parts.host.after(untilMs - this.#parts.host.epochNow(), () => this.#renew(server, inherited));
+    this.#followContexts(server, inherited, trust);
     return undefined;
+  }
+
+  /** One that is added later may let in others than the old process did. */
+  #followContexts(server: TlsServer, inherited: Inherited, trust: string): void {
+    const { addContext } = server;
+    server.addContext = (...args) => {
+      Reflect.apply(addContext, server, args);
+      if (trustOf(server) !== trust) this.#renew(server, inherited);
+    };
   }
 
   /** Unless the application has others by now. */
