@@ -94,8 +94,8 @@ test('100,000 malformed frames and 1,000 idle connections leave an upgrade and t
 }, async () => {
   await using app = await start();
   const { pid } = app.current();
-  // Of the frames of one connection only the first is looked at: SOAK=1 gives each its own.
-  const [CONNECTIONS, FRAMES] = process.env['SOAK'] === '1' ? [100_000, 1] : [5000, 20];
+  // Of the frames of one connection only the first is looked at: BYE_SOAK=1 gives each its own.
+  const [CONNECTIONS, FRAMES] = process.env['BYE_SOAK'] === '1' ? [100_000, 1] : [5000, 20];
   const attack = (connections: number) =>
     inParallel(connections, 50, (index) => {
       const bad = GARBAGE[index % GARBAGE.length] as Buffer;
@@ -107,7 +107,7 @@ test('100,000 malformed frames and 1,000 idle connections leave an upgrade and t
   await attack((CONNECTIONS * 4) / 5);
   expect((await act(app.current(), '/can')).pid).toBe(pid);
   const after = rssOf(pid);
-  if (process.env['SOAK'] === '1') console.log(`grew by ${(after - before) / MIB} MiB`);
+  if (process.env['BYE_SOAK'] === '1') console.log(`grew by ${(after - before) / MIB} MiB`);
   // 16 KiB for each connection, or a few bytes for each frame kept, would be more.
   expect(after - before).toBeLessThan(40 * MIB);
   expect(await askControl(path, UPGRADE)).toMatchObject({ ok: true, generation: 1 });
